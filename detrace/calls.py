@@ -1,0 +1,116 @@
+"""Calls: one function of one subject in one space, with the form of every result checked.
+
+A law calls ``expm(A)`` with a host array and gets a host array. Between the two: exact conversion, the call itself,
+and the checks that hold for every contract: no exception, the right type, shape, dtype and device, and the caller's
+arrays untouched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .contracts import Contract
+from .judging import Record, Violation
+from .spaces import Space
+
+
+class LinearOperator:
+    """A matrix as a function: an argument of a contract that takes ``matvec``; bound to the space at the call."""
+
+    def __init__(self, matrix: np.ndarray) -> None:
+        self.matrix = matrix
+
+    def bind(self, space: Space) -> Callable[[Any], Any]:
+        native = space.to_native(self.matrix)
+        return lambda v: native @ v
+
+    def __repr__(self) -> str:
+        return f"LinearOperator({self.matrix.tolist()})"
+
+
+class Call:
+    """``expm`` as a law sees it."""
+
+    def __init__(self, function: Callable[..., Any], contract: Contract, space: Space, record: Record) -> None:
+        self.function, self.contract, self.space, self.record = function, contract, space, record
+
+    def __call__(self, *args: Any) -> Any:
+        """Host arrays in, host arrays out (a tuple if the contract has several results)."""
+        return self._run(self.function, args)
+
+    def transposed_memory(self, *args: Any) -> Any:
+        """The same call with every matrix given as a column-major view."""
+        view = self.space.backend.transposed_view
+        return self._run(lambda *native: self.function(*(view(a) if getattr(a, "ndim", 0) > 1 else a for a in native)), args)
+
+    def gradient(self, *args: Any, wrt: int = 0, cotangent: Any = None) -> np.ndarray:
+        """Gradient of Σ cotangent·result with respect to argument `wrt`, by the library's reverse mode."""
+        backend = self.space.backend
+        if backend.vjp is None:
+            raise TypeError(f"{backend.id} has no automatic differentiation")
+        native = [self._bind(a) for a in args]
+        (shape,) = self.contract.result_shapes(args)
+        ct = self.space.to_native(np.ones(shape) if cotangent is None else cotangent)
+        self.record.example.calls.append((f"gradient of {self.contract.name}", args, None))
+        try:
+            grad = backend.vjp(self.function, native, wrt, ct)
+        except (Exception, SystemExit) as error:
+            raise _raised(f"the gradient of {self.contract.name}", error) from error
+        problem = backend.form_error(grad, self.space.dtype, tuple(args[wrt].shape))
+        if problem:
+            raise Violation(f"the gradient of {self.contract.name}: {problem}", kind="form")
+        return self.space.to_host(grad)
+
+    def raises(self, *args: Any) -> Exception | None:
+        """The exception that the call raises, or None."""
+        try:
+            self.function(*(self._bind(a) for a in args))
+        except Exception as error:
+            return error
+        return None
+
+    def _bind(self, arg: Any) -> Any:
+        if isinstance(arg, np.ndarray):
+            return self.space.to_native(arg)
+        return arg.bind(self.space) if hasattr(arg, "bind") else arg
+
+    def _run(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        space, name = self.space, self.contract.name
+        native = [self._bind(a) for a in args]
+        calls = self.record.example.calls
+        calls.append((name, args, None))
+        try:
+            result = function(*native)
+        except (Exception, SystemExit) as error:
+            raise _raised(name, error) from error
+        shapes = self.contract.result_shapes(args)
+        results = result if len(shapes) > 1 else (result,)
+        if len(shapes) > 1 and not (isinstance(result, tuple | list) and len(result) == len(shapes)):
+            raise Violation(f"{name} returned {type(result).__name__}, expected {len(shapes)} arrays", kind="form")
+        dtype = space.real_dtype if self.contract.result == "real" else space.dtype
+        for r, shape in zip(results, shapes, strict=True):
+            problem = space.backend.form_error(r, dtype, shape)
+            if problem:
+                raise Violation(f"{name} {problem}", kind="form", got=repr(r)[:200])
+        for given, before in zip(native, args, strict=True):
+            if isinstance(before, np.ndarray) and not _same(space.to_host(given), before):
+                raise Violation(f"{name} changed the array that it was given", kind="mutation", got=space.to_host(given))
+        host = tuple(space.to_host(r) for r in results)
+        out = host if len(shapes) > 1 else host[0]
+        calls[-1] = (name, args, out)
+        return out
+
+
+def _same(a: np.ndarray, b: np.ndarray) -> bool:
+    return bool(((a == b) | ((a != a) & (b != b))).all())
+
+
+def _raised(name: str, error: BaseException) -> Violation:
+    lines = str(error).splitlines()
+    message = f": {lines[0]}" if lines else ""
+    if isinstance(error, SystemExit):
+        return Violation(f"{name} called sys.exit({error.code!r})", kind="raised")
+    return Violation(f"{name} raised {type(error).__name__}{message}", kind="raised")

@@ -1,0 +1,212 @@
+"""The engine: one law, one subject, one space, searched by Hypothesis; nothing here knows pytest."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+import zlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from typing import Any
+
+import numpy as np
+from flint import ctx
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings, target
+from hypothesis import seed as hypothesis_seed
+from hypothesis import strategies as st
+from hypothesis.errors import FlakyFailure, HypothesisException
+
+from .calls import Call
+from .judging import Record, Violation, current
+from .laws import Law
+from .oracles.balls import WORKING_PRECISION
+from .spaces import Space
+from .subjects import Subject
+from .values import encode
+
+HELD, VIOLATED, UNDECIDED, NOT_RUN = "held", "violated", "undecided", "not run"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How hard to search. `shrink_seconds` bounds the search for a smaller counter-example."""
+
+    name: str
+    examples: int
+    random: bool = False
+    shrink: bool = True
+    shrink_seconds: float = 10.0
+
+
+PROFILES = {
+    p.name: p
+    for p in (
+        Profile("quick", 25, shrink_seconds=5.0),
+        Profile("ci", 100),
+        Profile("deep", 2000, random=True, shrink_seconds=60.0),
+        Profile("mutants", 60, shrink=False),
+    )
+}
+
+
+@dataclass
+class Outcome:
+    """What became of one item; plain data, so that it travels between processes and into the results file."""
+
+    law: str
+    subject: str
+    space: str
+    outcome: str
+    worst: float | None = None
+    examples: int = 0
+    decided: int = 0
+    undecided: int = 0
+    reason: str = ""
+    seconds: float = 0.0
+    branches: dict[str, int] = field(default_factory=dict)
+    input: Any = None
+    violation: dict[str, Any] | None = None
+
+    @property
+    def id(self) -> str:
+        return f"{self.law}[{self.subject}-{self.space}]"
+
+    def as_json(self) -> dict[str, Any]:
+        data = asdict(self)
+        data["worst"] = None if self.worst is None else encode(self.worst)
+        return data
+
+
+
+def run(law: Law, subject: Subject, space: Space, contracts: Any, profile: Profile, *,
+        explicit: Sequence[dict[str, Any]] = (), watch: Any = None) -> Outcome:  # fmt: skip
+    """Search one item and say what became of it; never raises for what a subject does.
+
+    Parameters
+    ----------
+    explicit : inputs to try first (the ledger's minimal inputs, a rerun's falsifying inputs).
+    watch : called with the drawn inputs before each example (the isolation mode's last words).
+    """
+    start = time.perf_counter()
+    record = Record()
+    token = current.set(record)
+    precision_before, ctx.prec = ctx.prec, WORKING_PRECISION
+    outcome = Outcome(law.name, subject.name, space.id, HELD)
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            _search(law, subject, space, contracts, profile, record, explicit, watch)
+    except Violation as violation:
+        outcome.outcome, outcome.reason = VIOLATED, violation.reason
+        outcome.violation = _details(violation, record)
+    except FlakyFailure:
+        outcome.outcome = VIOLATED
+        outcome.reason = "not deterministic: the same input was judged differently when it was repeated"
+        outcome.violation = _details(Violation(outcome.reason, kind="flaky"), record)
+    finally:
+        ctx.prec = precision_before
+        current.reset(token)
+    outcome.examples, outcome.decided, outcome.undecided = record.examples, record.decided, record.undecided
+    outcome.branches = dict(record.branches.most_common())
+    if outcome.outcome == HELD and record.decided == 0:
+        outcome.outcome = UNDECIDED
+        outcome.reason = record.undecided_reason or "no example was judged"
+    if outcome.outcome == VIOLATED:
+        outcome.worst = max(record.worst, outcome.violation["ratio"] if outcome.violation else math.inf)
+        outcome.input = encode(record.example.inputs)
+    elif record.worst_example is not None:
+        outcome.worst = record.worst
+        outcome.input = encode(record.worst_example.inputs)
+    outcome.seconds = round(time.perf_counter() - start, 4)
+    return outcome
+
+
+def _search(law: Law, subject: Subject, space: Space, contracts: Any, profile: Profile, record: Record,
+            explicit: Sequence[dict[str, Any]], watch: Any) -> None:  # fmt: skip
+    bound: dict[str, Any] = {c: Call(subject.functions[c], contracts[c], space, record) for c in law.contracts}
+    if "space" in law.body.__code__.co_varnames[: law.body.__code__.co_argcount]:
+        bound["space"] = space
+    body = law.body
+
+    def once(inputs: dict[str, Any]) -> None:
+        record.begin(inputs)
+        if watch is not None:
+            watch(inputs)
+        try:
+            body(**bound, **inputs)
+        except Violation as violation:
+            record.example.decided = True
+            record.example.ratio = max(record.example.ratio, violation.ratio)
+            record.finish()
+            raise
+        except (ArithmeticError, HypothesisException):
+            raise
+        record.finish()
+
+    for inputs in explicit:
+        once(dict(inputs))
+    if not law.draws:
+        if not explicit:
+            once({})
+        return
+
+    deadline = math.inf
+    failing: set[str] = set()
+
+    def example(inputs: dict[str, Any]) -> None:
+        nonlocal deadline
+        late = time.perf_counter() > deadline
+        key = repr(encode(inputs)) if failing else ""
+        if late and key not in failing:
+            return  # shrinking has had its time: only what is known to fail is confirmed
+        try:
+            once(inputs)
+        except Violation:
+            failing.add(key or repr(encode(inputs)))
+            deadline = min(deadline, time.perf_counter() + profile.shrink_seconds)
+            raise
+        if not failing:
+            target(math.log10(min(max(record.example.ratio, 1e-3), 1e30)), label="ratio")
+
+    test = given(_inputs(law, space))(example)
+    test = hypothesis_settings(profile, law.cost)(test)
+    if not profile.random:
+        test = hypothesis_seed(zlib.crc32(f"{law.name} {space.dtype}".encode()))(test)
+    test()
+
+
+@cache
+def _strategies(law_name: str, space_id: str) -> dict[str, Any]:
+    return {}
+
+
+def _inputs(law: Law, space: Space) -> st.SearchStrategy[dict[str, Any]]:
+    """All quantified variables as one strategy, built once for a law and dtype."""
+    store = _strategies(law.name, space.id)
+    if "it" not in store:
+        store["it"] = st.fixed_dictionaries({name: draw.on(space) for name, draw in law.draws.items()})
+    return store["it"]
+
+
+def hypothesis_settings(profile: Profile, cost: float) -> settings:
+    phases = [Phase.generate, Phase.target] + ([Phase.shrink] if profile.shrink else [])
+    return settings(
+        max_examples=max(5, math.ceil(profile.examples / cost)), deadline=None, database=None, phases=phases,
+        suppress_health_check=list(HealthCheck), verbosity=Verbosity.quiet, report_multiple_bugs=False,
+        print_blob=False, derandomize=False,
+    )  # fmt: skip
+
+
+def _details(violation: Violation, record: Record) -> dict[str, Any]:
+    return {
+        "kind": violation.kind,
+        "ratio": violation.ratio,
+        "error": violation.error,
+        "bound": violation.bound,
+        "why": violation.why,
+        "got": encode(violation.got),
+        "truth": encode(violation.truth),
+        "calls": [[name, encode(args), encode(result)] for name, args, result in record.example.calls],
+    }

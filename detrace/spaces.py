@@ -1,0 +1,132 @@
+"""Spaces: (array library, device, dtype), probed by computing something there and reading it back.
+
+Inside a law all values live on the host as float64 or complex128 arrays that the space's dtype represents exactly; a
+space carries them to the library and back without rounding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any
+
+import numpy as np
+
+from .backends import BACKENDS, Backend
+
+FORMATS = {"float16": (11, -14, 15), "bfloat16": (8, -126, 127), "float32": (24, -126, 127), "float64": (53, -1022, 1023)}
+"""Binary formats: precision in bits, smallest and largest exponent of a normal number (IEEE 754 and bfloat16)."""
+
+REAL_PART = {"complex64": "float32", "complex128": "float64"}
+DTYPES = ("float32", "float64", "complex64", "complex128")
+"""What every subject is judged in unless it states otherwise."""
+CLAIMED_DTYPES = ("float16", "bfloat16")
+"""What a subject is judged in only where it claims them."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """One array library on one device in one dtype; `id` reads ``numpy-cpu-float64``."""
+
+    backend: Backend
+    dtype: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.backend.id}-{self.dtype}"
+
+    @property
+    def is_complex(self) -> bool:
+        return self.dtype in REAL_PART
+
+    @property
+    def real_dtype(self) -> str:
+        return REAL_PART.get(self.dtype, self.dtype)
+
+    @cached_property
+    def u(self) -> float:
+        """Unit roundoff, 2⁻ᵖ."""
+        return 2.0 ** -FORMATS[self.real_dtype][0]
+
+    @cached_property
+    def tiny(self) -> float:
+        """Smallest positive normal number."""
+        return 2.0 ** FORMATS[self.real_dtype][1]
+
+    @cached_property
+    def smallest(self) -> float:
+        """Smallest positive subnormal number."""
+        p, low, _ = FORMATS[self.real_dtype]
+        return 2.0 ** (low - p + 1)
+
+    @cached_property
+    def max(self) -> float:
+        """Largest finite number."""
+        p, _, high = FORMATS[self.real_dtype]
+        return (2.0 - 2.0 ** (1 - p)) * 2.0**high
+
+    @property
+    def host_dtype(self) -> type:
+        return np.complex128 if self.is_complex else np.float64
+
+    def round(self, x: Any) -> np.ndarray:
+        """Nearest values of this dtype, as a host array."""
+        x = np.asarray(x)
+        if np.iscomplexobj(x):
+            if not self.is_complex:
+                raise TypeError(f"complex values do not fit into {self.dtype}")
+            return self.round(x.real) + 1j * self.round(x.imag)
+        x = x.astype(np.float64)
+        if self.real_dtype == "float64":
+            rounded = x
+        elif self.real_dtype in ("float32", "float16"):
+            with np.errstate(over="ignore"):
+                rounded = x.astype(self.real_dtype).astype(np.float64)
+        else:  # bfloat16: quantise to multiples of the unit in the last place
+            p, low, _ = FORMATS[self.real_dtype]
+            exponent = np.maximum(np.frexp(x)[1] - 1, low)
+            unit = np.ldexp(1.0, exponent - p + 1)
+            rounded = np.where(np.isfinite(x), np.round(x / unit) * unit, x)
+            rounded = np.where(np.abs(rounded) > self.max, np.copysign(np.inf, x), rounded)
+        return rounded.astype(self.host_dtype) if self.is_complex else rounded
+
+    def to_native(self, x: Any) -> Any:
+        """Carry a host array (values exact in this dtype) to the library; real arrays stay real only if the dtype is."""
+        return self.backend.to_native(np.asarray(x), self.dtype)
+
+    def to_host(self, x: Any) -> np.ndarray:
+        """Carry a result back as float64 or complex128, exactly."""
+        return self.backend.to_host(x)
+
+
+@cache
+def backends() -> dict[str, Backend]:
+    """Every array library and device that detrace knows, by id, probed or not."""
+    return {b.id: b for b in BACKENDS}
+
+
+@cache
+def probe(backend_id: str) -> str:
+    """'' if something was computed there and read back right; else the reason why not."""
+    backend = backends()[backend_id]
+    try:
+        backend.load()
+        host = np.asarray([[1.0, 2.0], [3.0, 4.0]])
+        native = backend.to_native(host, "float32")
+        product = backend.to_host(native @ native)
+        if not np.array_equal(product, host @ host):
+            return f"computed {product.tolist()} for [[1,2],[3,4]]²"
+        return backend.form_error(native, "float32", (2, 2))
+    except Exception as error:  # the reason is the probe's answer, whatever it is
+        return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
+
+
+@cache
+def space(space_id: str) -> Space:
+    """The space with this id, probed; ValueError that says what is wrong otherwise."""
+    backend_id, _, dtype = space_id.rpartition("-")
+    if backend_id in backends() and (dtype in FORMATS or dtype in REAL_PART):
+        if reason := probe(backend_id):
+            raise ValueError(f"space {space_id} is not here: {reason}")
+        return Space(backends()[backend_id], dtype)
+    raise ValueError(f"unknown space {space_id!r}; a space reads numpy-cpu-float64; backends: {', '.join(backends())}")

@@ -1,0 +1,46 @@
+"""Strategies that wait for a space: a law says *what* it draws, the space says in which dtype."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from hypothesis import strategies as st
+
+from ..spaces import Space
+
+P = ParamSpec("P")
+
+
+class Deferred:
+    """A strategy once `on(space)` is known."""
+
+    def __init__(self, make: Callable[[Space], st.SearchStrategy[Any]], label: str) -> None:
+        self.make, self.label = make, label
+
+    def on(self, space: Space) -> st.SearchStrategy[Any]:
+        return self.make(space)
+
+    def __repr__(self) -> str:
+        return self.label
+
+
+def per_space(function: Callable[Concatenate[Callable[..., Any], Space, P], Any]) -> Callable[P, Deferred]:
+    """Like ``hypothesis.strategies.composite``, with the space as second argument: ``f(draw, space, …)``."""
+
+    @wraps(function)
+    def build(*args: P.args, **kwargs: P.kwargs) -> Deferred:
+        label = f"{function.__name__}({', '.join([*map(repr, args), *(f'{k}={v!r}' for k, v in kwargs.items())])})"
+
+        def make(space: Space) -> st.SearchStrategy[Any]:
+            return st.composite(lambda draw: function(draw, space, *args, **kwargs))()
+
+        return Deferred(make, label)
+
+    return build
+
+
+def same_everywhere(strategy: st.SearchStrategy[Any], label: str = "") -> Deferred:
+    """A plain Hypothesis strategy whose values do not depend on the dtype (sizes, powers of two)."""
+    return Deferred(lambda _space: strategy, label or repr(strategy))

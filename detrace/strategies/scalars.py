@@ -1,0 +1,91 @@
+"""Scalars, vectors and scales, exact in the space's dtype."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from ..spaces import Space
+from .deferred import Deferred, per_space, same_everywhere
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+
+_SIMPLE = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0)
+_ENTRIES = np.array([*_SIMPLE, *((-1) ** b * (b - 7) / 64.0 for b in range(8, 256))])
+"""What a byte means as an entry: 0, ±1, ±2, ±½, 3, then dyadic fractions of both signs up to 4. One draw of bytes makes
+a whole matrix, and Hypothesis shrinks bytes towards 0, hence matrices towards [[0, 1], [0, 0]]."""
+
+
+def entries(draw: Draw, shape: Sequence[int], *, complex_values: bool = False) -> np.ndarray:
+    """Dyadic rationals |x| ≤ 4, exact in every dtype, of the given shape."""
+    size = math.prod(shape)
+    count = 2 * size if complex_values else size
+    table = _ENTRIES[np.frombuffer(draw(st.binary(min_size=count, max_size=count)), dtype=np.uint8)]
+    if complex_values:
+        return (table[:size] + 1j * table[size:]).reshape(shape)
+    return table.reshape(shape)
+
+
+def log_uniform(draw: Draw, low: float, high: float) -> float:
+    """A positive number whose logarithm is uniform on [low, high]; shrinks to the number nearest 1, then to few digits."""
+    a, b = math.log2(low), math.log2(high)
+    near = min(max(0.0, a), b)
+    t = draw(st.integers(-(2**20), 2**20))
+    exponent = near + (t / 2**20) * ((b - near) if t >= 0 else (near - a))
+    return 2.0**exponent
+
+
+def magnitude(draw: Draw, space: Space, high: float, *, low: float = 0.0, switches: Sequence[float] = ()) -> float:
+    """A norm up to `high`: mostly 1e-3…high, sometimes just around a switch, sometimes down to the subnormals."""
+    branch = draw(st.integers(0, 7))
+    floor = low or space.smallest
+    if branch <= 4:
+        return log_uniform(draw, max(floor, min(1e-3, high / 2)), high)
+    if branch <= 6 and switches:
+        return around_switch(draw, space, high, switches)
+    return log_uniform(draw, floor, min(1.0, high))
+
+
+def around_switch(draw: Draw, space: Space, high: float, switches: Sequence[float]) -> float:
+    """θ·2ᵏ·(1 ± few ulp): where a method changes its degree or its number of squarings."""
+    theta = draw(st.sampled_from([s for s in switches if s <= high] or [high]))
+    octaves = max(int(math.log2(high / theta)), 0)
+    doubled = theta * 2.0 ** draw(st.integers(0, octaves))
+    return min(doubled * (1.0 + 4 * draw(st.integers(-2, 2)) * space.u), high)
+
+
+@per_space
+def scalars(draw: Draw, space: Space, *, high: float | None = None, low: float = 0.0, switches: Sequence[float] = (),
+            negative: bool = True) -> np.ndarray:  # fmt: skip
+    """A 0-d array: 0, ± log-uniform from the smallest subnormal to `high` (default: where exp overflows)."""
+    top = math.log(space.max) if high is None else high
+    if draw(st.integers(0, 15)) == 0:
+        return space.round(np.zeros(()))
+    size = magnitude(draw, space, top, low=low, switches=switches)
+    sign = -1.0 if negative and draw(st.booleans()) else 1.0
+    value: Any = sign * size
+    if space.is_complex:
+        value = size * np.exp(1j * draw(st.integers(0, 63)) * math.pi / 32)
+    return np.clip(space.round(value).real, -top, top) + (1j * space.round(value).imag if space.is_complex else 0.0)
+
+
+@per_space
+def vectors(draw: Draw, space: Space, *, n: int | None = None, high: float = 1e3) -> np.ndarray:
+    """A vector with entries of one log-uniform scale; n from 1 to 8."""
+    size = draw(st.integers(1, 8)) if n is None else n
+    pattern = entries(draw, (size,), complex_values=space.is_complex)
+    return space.round(pattern * magnitude(draw, space, high / 4))
+
+
+def integers(low: int, high: int) -> Deferred:
+    """An integer, the same in every space."""
+    return same_everywhere(st.integers(low, high), f"integers({low}, {high})")
+
+
+def choices(*values: Any) -> Deferred:
+    """One of a few values, the same in every space; shrinks to the first."""
+    return same_everywhere(st.sampled_from(values), f"choices{values}")

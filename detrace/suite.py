@@ -1,0 +1,102 @@
+"""The suite: families, contracts, laws, mutants, peers and the ledger, found in the packages ``verify`` and ``reference``."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import TypeVar
+
+from .contracts import Contract, Family
+from .laws import Law
+from .mutants import Mutant
+from .subjects import Subject, from_object, reference
+
+T = TypeVar("T")
+
+
+@dataclass
+class Suite:
+    """Everything that can be verified."""
+
+    families: dict[str, Family] = field(default_factory=dict)
+    contracts: dict[str, Contract] = field(default_factory=dict)
+    laws: dict[str, Law] = field(default_factory=dict)
+    root: Path = field(default_factory=Path)
+
+    def mutants(self) -> dict[str, Mutant]:
+        """All mutants by name; imported on demand, since only the tests of the laws need them."""
+        found: dict[str, Mutant] = {}
+        for module in _submodules("verify.mutants"):
+            for m in _instances(module, Mutant):
+                if m.name in found:
+                    raise TypeError(f"two mutants are named {m.name}")
+                found[m.name] = m
+        return found
+
+    def reference(self) -> Subject:
+        return reference(_submodules("reference"), self.contracts)
+
+    def peers(self) -> tuple[list[Subject], dict[str, str]]:
+        """Installed public libraries, and for the others the reason why not."""
+        import verify.peers
+
+        installed, absent = [], {}
+        for info in pkgutil.iter_modules(verify.peers.__path__):
+            try:
+                module = importlib.import_module(f"verify.peers.{info.name}")
+            except ImportError as error:
+                absent[info.name] = f"{type(error).__name__}: {error}"
+                continue
+            installed.append(from_object(module, self.contracts, name=info.name, role="peer", spec=info.name))
+        return installed, absent
+
+    def mutants_of(self, law: str) -> list[str]:
+        return [m.name for m in self.mutants().values() if law in m.rejected_by]
+
+
+def suite_root() -> Path:
+    """The folder that holds ``reference/`` and ``verify/``: inside the installed package, else the checkout's root."""
+    here = Path(__file__).resolve().parent
+    bundled = here / "suite"
+    return bundled if (bundled / "verify").is_dir() else here.parent
+
+
+@cache
+def load() -> Suite:
+    """Import the laws. The suite's folder goes first on the path of this process."""
+    root = suite_root()
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    suite = Suite(root=root)
+    for module in _submodules("verify"):
+        for f in _instances(module, Family):
+            suite.families[f.name] = f
+        for c in _instances(module, Contract):
+            suite.contracts[c.name] = c
+        for law in _instances(module, Law):
+            if law.name in suite.laws and suite.laws[law.name] is not law:
+                raise TypeError(f"two laws are named {law.name}")
+            suite.laws[law.name] = law
+    for law in suite.laws.values():
+        if missing := [c for c in law.contracts if c not in suite.contracts]:
+            raise TypeError(f"law {law.name} asks for {missing}, which no family declares as a contract")
+    return suite
+
+
+def _submodules(package: str) -> Iterator[ModuleType]:
+    parent = importlib.import_module(package)
+    for info in sorted(pkgutil.iter_modules(parent.__path__), key=lambda i: i.name):
+        if not info.ispkg and info.name != "conftest":
+            yield importlib.import_module(f"{package}.{info.name}")
+
+
+def _instances(module: ModuleType, kind: type[T]) -> Iterator[T]:
+    for value in vars(module).values():
+        if isinstance(value, kind):
+            yield value

@@ -1,0 +1,79 @@
+"""Values to text and back: inputs in results files, in the ledger and in reproduction scripts, without losing a bit."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+
+
+def encode(x: Any) -> Any:
+    """JSON-ready form: arrays become ``{"shape", "re"[, "im"]}``, floats keep every bit, NaN and inf become words."""
+    if isinstance(x, np.ndarray):
+        out = {"shape": list(x.shape), "re": [_number(v) for v in x.real.ravel().tolist()]}
+        if np.iscomplexobj(x):
+            out["im"] = [_number(v) for v in x.imag.ravel().tolist()]
+        return out
+    if isinstance(x, np.generic):
+        return encode(x.item())
+    if isinstance(x, float):
+        return _number(x)
+    if isinstance(x, complex):
+        return {"complex": [_number(x.real), _number(x.imag)]}
+    if isinstance(x, dict):
+        return {str(k): encode(v) for k, v in x.items()}
+    if isinstance(x, tuple | list):
+        return [encode(v) for v in x]
+    if x is None or isinstance(x, str | int | bool):
+        return x
+    return repr(x)
+
+
+def decode(x: Any) -> Any:
+    """Inverse of `encode` for arrays, numbers, dicts and lists (lists come back as tuples)."""
+    if isinstance(x, dict):
+        if "shape" in x and "re" in x:
+            re = np.array([_float(v) for v in x["re"]], dtype=np.float64)
+            if "im" in x:
+                return (re + 1j * np.array([_float(v) for v in x["im"]])).reshape(x["shape"])
+            return re.reshape(x["shape"])
+        if set(x) == {"complex"}:
+            return complex(*map(_float, x["complex"]))
+        return {k: decode(v) for k, v in x.items()}
+    if isinstance(x, list):
+        return tuple(decode(v) for v in x)
+    return NON_FINITE.get(x, x) if isinstance(x, str) else x
+
+
+def literal(x: Any) -> str:
+    """Python source of a value: ``np.array([[0.0, 1.0], [0.0, 0.0]])`` and the like."""
+    if isinstance(x, np.ndarray):
+        if x.size == 0:
+            return f"np.zeros({x.shape})"
+        return f"np.array({_list(x.tolist())})"
+    if isinstance(x, np.generic):
+        return literal(x.item())
+    return _list(x)
+
+
+def _list(x: Any) -> str:
+    if isinstance(x, list):
+        return "[" + ", ".join(_list(v) for v in x) + "]"
+    if isinstance(x, tuple):
+        return "(" + "".join(_list(v) + ", " for v in x) + ")"
+    if isinstance(x, float) and not math.isfinite(x):
+        return {"nan": "np.nan", "inf": "np.inf", "-inf": "-np.inf"}[repr(x)]
+    if isinstance(x, complex) and not (math.isfinite(x.real) and math.isfinite(x.imag)):
+        return f"complex({_list(x.real)}, {_list(x.imag)})"
+    return repr(x)
+
+
+def _number(x: float) -> float | str:
+    return x if math.isfinite(x) else repr(x)
+
+
+def _float(x: Any) -> float:
+    return NON_FINITE[x] if isinstance(x, str) else float(x)

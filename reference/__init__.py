@@ -1,0 +1,1 @@
+"""What is true: one module a family, plain array-API functions whose docstrings are the contracts."""

@@ -1,0 +1,141 @@
+"""Exponentials of low-rank matrices: explicit, always invertible, with a free determinant.
+
+exp(xyᵀ) = I + φ(yᵀx) xyᵀ, φ(s) = (eˢ - 1)/s (https://kexue.fm/archives/6407). Functions take arrays of any library
+that ``array_api_compat`` knows and returns arrays of the same library, device and dtype; float16 and bfloat16 are
+computed in float32 and rounded once. yᵀ is the plain transpose, for complex dtypes too.
+"""
+
+from __future__ import annotations
+
+from math import factorial
+from typing import Any
+
+from array_api_compat import device
+
+from reference.matrix_exponential import expm, working_array
+
+
+def phi1(s: Any) -> Any:
+    """φ(s) = (eˢ - 1)/s elementwise, φ(0) = 1, φ′(0) = ½; any shape, real or complex.
+
+    |s| < 1: Taylor series (value and derivatives of every order keep their digits at 0). Else, with h = s/2,
+    (eʰ - 1)(eʰ + 1)/s, which overflows only where φ does. Relative error: a few u·max(1, |s φ′(s)/φ(s)|).
+    Overflow gives inf (complex: inf or NaN), φ(-inf) = 0, NaN gives NaN. Raises TypeError if s is not floating.
+    """
+    xp, s, dtype = working_array(s, "phi1")
+    small = xp.abs(s) < 1
+    t = xp.where(small, s, xp.zeros_like(s))
+    series = xp.full_like(t, 1 / factorial(19))
+    for k in range(18, 0, -1):
+        series = 1 / factorial(k) + t * series
+    t = xp.where(small, xp.ones_like(s), s)
+    root = xp.exp(t / 2)
+    return xp.astype(xp.where(small, series, (root + 1) * ((root - 1) / t)), dtype, copy=False)
+
+
+def _vectors(x: Any, y: Any, name: str) -> tuple[Any, Any, Any, Any]:
+    if x.ndim < 1 or tuple(x.shape) != tuple(y.shape):
+        raise ValueError(f"{name} needs x and y of one shape (..., n), got {tuple(x.shape)} and {tuple(y.shape)}.")
+    xp, x, dtype = working_array(x, name)
+    return xp, x, working_array(y, name)[1], dtype
+
+
+def _factors(X: Any, Y: Any, name: str) -> tuple[Any, Any, Any, Any]:
+    if X.ndim < 2 or tuple(X.shape) != tuple(Y.shape):
+        raise ValueError(f"{name} needs X and Y of one shape (..., n, r), got {tuple(X.shape)} and {tuple(Y.shape)}.")
+    xp, X, dtype = working_array(X, name)
+    return xp, X, working_array(Y, name)[1], dtype
+
+
+def _columns(V: Any, n: int, name: str) -> Any:
+    if V.ndim < 2 or V.shape[-2] != n:
+        raise ValueError(f"{name} needs V of shape (..., {n}, k), got {tuple(V.shape)}.")
+    return working_array(V, name)[1]
+
+
+def expm_rank1(x: Any, y: Any) -> Any:
+    """exp(xyᵀ) = I + φ(s) xyᵀ, s = yᵀx: x, y (..., n) -> (..., n, n). Its inverse is expm_rank1(x, -y).
+
+    Raises ValueError if the shapes differ, TypeError if a dtype is not floating.
+    """
+    xp, x, y, dtype = _vectors(x, y, "expm_rank1")
+    s = xp.sum(x * y, axis=-1, keepdims=True)
+    identity = xp.eye(x.shape[-1], dtype=x.dtype, device=device(x))
+    return xp.astype(identity + (phi1(s) * x)[..., :, None] * y[..., None, :], dtype, copy=False)
+
+
+def expm_rank1_apply(x: Any, y: Any, V: Any) -> Any:
+    """exp(xyᵀ) V = V + φ(s) x (yᵀV) in O(n) a column: x, y (..., n), V (..., n, k) -> (..., n, k).
+
+    Raises ValueError if the shapes do not fit, TypeError if a dtype is not floating.
+    """
+    xp, x, y, dtype = _vectors(x, y, "expm_rank1_apply")
+    V = _columns(V, x.shape[-1], "expm_rank1_apply")
+    s = xp.sum(x * y, axis=-1, keepdims=True)
+    out = (phi1(s) * x)[..., :, None] * (y[..., None, :] @ V)
+    out += V
+    return xp.astype(out, dtype, copy=False)
+
+
+def logdet_expm_rank1(x: Any, y: Any) -> Any:
+    """log|det exp(xyᵀ)| = Re yᵀx: x, y (..., n) -> (...), real dtype. Never overflows where yᵀx does not."""
+    xp, x, y, dtype = _vectors(x, y, "logdet_expm_rank1")
+    s = xp.sum(x * y, axis=-1)
+    return xp.real(s) if xp.isdtype(s.dtype, "complex floating") else xp.astype(s, dtype, copy=False)
+
+
+def _phi1m(xp: Any, S: Any) -> Any:
+    """φ₁ of square matrices: the top-right block of exp([[S, I], [0, 0]]), singular S included."""
+    r = S.shape[-1]
+    top = xp.concat([S, xp.zeros_like(S) + xp.eye(r, dtype=S.dtype, device=device(S))], axis=-1)
+    return expm(xp.concat([top, xp.zeros_like(top)], axis=-2))[..., :r, r:]
+
+
+def expm_low_rank(X: Any, Y: Any) -> Any:
+    """exp(XYᵀ) = I + X φ₁(YᵀX) Yᵀ: X, Y (..., n, r) -> (..., n, n). Its inverse is expm_low_rank(X, -Y).
+
+    Raises ValueError if the shapes differ, TypeError if a dtype is not floating.
+    """
+    xp, X, Y, dtype = _factors(X, Y, "expm_low_rank")
+    YT = xp.matrix_transpose(Y)
+    identity = xp.eye(X.shape[-2], dtype=X.dtype, device=device(X))
+    return xp.astype(identity + X @ (_phi1m(xp, YT @ X) @ YT), dtype, copy=False)
+
+
+def expm_low_rank_apply(X: Any, Y: Any, V: Any) -> Any:
+    """exp(XYᵀ) V = V + X φ₁(YᵀX) (YᵀV), O(nr) a column: X, Y (..., n, r), V (..., n, k) -> (..., n, k).
+
+    Raises ValueError if the shapes do not fit, TypeError if a dtype is not floating.
+    """
+    xp, X, Y, dtype = _factors(X, Y, "expm_low_rank_apply")
+    V = _columns(V, X.shape[-2], "expm_low_rank_apply")
+    YT = xp.matrix_transpose(Y)
+    out = X @ (_phi1m(xp, YT @ X) @ (YT @ V))
+    out += V
+    return xp.astype(out, dtype, copy=False)
+
+
+def logdet_expm_low_rank(X: Any, Y: Any) -> Any:
+    """log|det exp(XYᵀ)| = Re tr YᵀX = Re Σ xᵢⱼyᵢⱼ: X, Y (..., n, r) -> (...), real dtype."""
+    xp, X, Y, dtype = _factors(X, Y, "logdet_expm_low_rank")
+    s = xp.sum(X * Y, axis=(-2, -1))
+    return xp.real(s) if xp.isdtype(s.dtype, "complex floating") else xp.astype(s, dtype, copy=False)
+
+
+def product_apply(X: Any, Y: Any, V: Any) -> Any:
+    """M V for M = exp(x_r y_rᵀ) ··· exp(x₁y₁ᵀ): X, Y (..., r, n) hold a factor a row, V (..., n, k) -> (..., n, k)."""
+    for i in range(X.shape[-2]):
+        V = expm_rank1_apply(X[..., i, :], Y[..., i, :], V)
+    return V
+
+
+def product_inverse_apply(X: Any, Y: Any, V: Any) -> Any:
+    """M⁻¹V for the M of `product_apply`: the factors exp(-xᵢyᵢᵀ) in reversed order."""
+    for i in reversed(range(X.shape[-2])):
+        V = expm_rank1_apply(X[..., i, :], -Y[..., i, :], V)
+    return V
+
+
+def product_logdet(X: Any, Y: Any) -> Any:
+    """log|det M| = Re Σ yᵢᵀxᵢ for the M of `product_apply`: X, Y (..., r, n) -> (...), real dtype."""
+    return logdet_expm_low_rank(X, Y)

@@ -1,0 +1,1 @@
+"""Peers: public libraries under judgement; one small adapter module each."""
