@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+WIDE = ("float32", "float64", "complex64", "complex128")
 VJP = Callable[[Callable[..., Any], Sequence[Any], int, Any], Any]
 
 
@@ -19,6 +20,7 @@ class Backend:
 
     name = "numpy"
     device = "cpu"
+    dtypes: tuple[str, ...] = (*WIDE, "float16")
     vjp: VJP | None = None
 
     @property
@@ -68,6 +70,7 @@ class Strict(Backend):
     """array-api-strict: nothing beyond the array API standard works, so what runs here runs on CuPy too."""
 
     name = "strict"
+    dtypes = WIDE
 
     def load(self) -> None:
         import array_api_strict
@@ -94,6 +97,7 @@ class Torch(Backend):
     """PyTorch; on CUDA a result must live on the device."""
 
     name = "torch"
+    dtypes = (*WIDE, "float16", "bfloat16")
 
     def __init__(self, device: str = "cpu") -> None:
         self.device = device
@@ -137,6 +141,7 @@ class Jax(Backend):
     """JAX with 64-bit types enabled (a process-wide switch of JAX)."""
 
     name = "jax"
+    dtypes = (*WIDE, "float16", "bfloat16")
 
     def load(self) -> None:
         import jax

@@ -105,6 +105,7 @@ def run(law: Law, subject: Subject, space: Space, contracts: Any, profile: Profi
         outcome.outcome = VIOLATED
         outcome.reason = "not deterministic: the same input was judged differently when it was repeated"
         outcome.violation = _details(Violation(outcome.reason, kind="flaky"), record)
+        record.example.ratio = math.inf
     finally:
         ctx.prec = precision_before
         current.reset(token)
@@ -114,7 +115,7 @@ def run(law: Law, subject: Subject, space: Space, contracts: Any, profile: Profi
         outcome.outcome = UNDECIDED
         outcome.reason = record.undecided_reason or "no example was judged"
     if outcome.outcome == VIOLATED:
-        outcome.worst = max(record.worst, outcome.violation["ratio"] if outcome.violation else math.inf)
+        outcome.worst = max(record.worst, record.example.ratio)
         outcome.input = encode(record.example.inputs)
     elif record.worst_example is not None:
         outcome.worst = record.worst
@@ -138,7 +139,7 @@ def _search(law: Law, subject: Subject, space: Space, contracts: Any, profile: P
             body(**bound, **inputs)
         except Violation as violation:
             record.example.decided = True
-            record.example.ratio = max(record.example.ratio, violation.ratio)
+            record.example.ratio = violation.ratio
             record.finish()
             raise
         except (ArithmeticError, HypothesisException):
@@ -202,9 +203,9 @@ def hypothesis_settings(profile: Profile, cost: float) -> settings:
 def _details(violation: Violation, record: Record) -> dict[str, Any]:
     return {
         "kind": violation.kind,
-        "ratio": violation.ratio,
-        "error": violation.error,
-        "bound": violation.bound,
+        "ratio": encode(violation.ratio),
+        "error": encode(violation.error),
+        "bound": encode(violation.bound),
         "why": violation.why,
         "got": encode(violation.got),
         "truth": encode(violation.truth),

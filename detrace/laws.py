@@ -38,7 +38,6 @@ class Law:
     dtypes: Literal["all", "real", "complex", "wide"]
     needs: tuple[str, ...]
     cost: float
-    family: str = ""
 
     @property
     def statement(self) -> str:
@@ -81,7 +80,6 @@ def law(formula: str, *, source: Source | tuple[Source, ...], dtypes: Literal["a
             name=body.__name__, formula=formula, sources=(source,) if isinstance(source, str) else source, body=body,
             contracts=contracts, draws=dict(draws), dtypes=dtypes,
             needs=(needs,) if isinstance(needs, str) else needs, cost=cost,
-            family=body.__module__.rpartition(".")[2],
         )  # fmt: skip
 
     return make

@@ -128,5 +128,7 @@ def space(space_id: str) -> Space:
     if backend_id in backends() and (dtype in FORMATS or dtype in REAL_PART):
         if reason := probe(backend_id):
             raise ValueError(f"space {space_id} is not here: {reason}")
+        if dtype not in backends()[backend_id].dtypes:
+            raise ValueError(f"{backend_id} has no {dtype}; it has {', '.join(backends()[backend_id].dtypes)}")
         return Space(backends()[backend_id], dtype)
     raise ValueError(f"unknown space {space_id!r}; a space reads numpy-cpu-float64; backends: {', '.join(backends())}")

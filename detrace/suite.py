@@ -56,6 +56,16 @@ class Suite:
             installed.append(from_object(module, self.contracts, name=info.name, role="peer", spec=info.name))
         return installed, absent
 
+    def peer_names(self) -> list[str]:
+        """Names of all peers that ship with the suite, installed or not."""
+        import verify.peers
+
+        return [info.name for info in pkgutil.iter_modules(verify.peers.__path__)]
+
+    def family_of(self, law: Law) -> str:
+        """The family of the first contract that the law asks for."""
+        return self.contracts[law.contracts[0]].family
+
     def mutants_of(self, law: str) -> list[str]:
         return [m.name for m in self.mutants().values() if law in m.rejected_by]
 

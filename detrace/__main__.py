@@ -1,0 +1,5 @@
+"""``python -m detrace``."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,200 @@
+"""The command line: verify, bench, report, laws, spaces. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False,
+    help="Is this implementation right, how accurate is it, and how fast, compared with the truth and with its peers?\n\n"
+    "Laws (theorems) are searched by Hypothesis, judged by certified oracles, and run on anybody's implementation.\n\n"
+    "Start with `detrace verify mypkg.mymodule`. Exit status: 0 held, 1 violated or regressed, 2 usage.",
+)  # fmt: skip
+
+USAGE = 2
+Many = list[str] | None
+Subjects = Annotated[Many, typer.Argument(metavar="[SUBJECT]…", help=(
+    "What to judge: `reference` (ours), `peers` (installed public libraries), a peer's name, `pkg.module`, "
+    "`pkg.module:object`, `contract=pkg.module:function`, `path/to/adapter.py`. Default: `[tool.detrace] subjects` of "
+    "pyproject.toml, else reference."))]  # fmt: skip
+Results = Annotated[Path, typer.Option("--results", help="The results file.")]
+DEFAULT_RESULTS = Path(".detrace/results.json")
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@app.command()
+def verify(
+    subjects: Subjects = None,
+    family: Annotated[Many, typer.Option(help="Only this family of laws; may be repeated.")] = None,
+    law: Annotated[Many, typer.Option(help="Only this law; may be repeated.")] = None,
+    backend: Annotated[Many, typer.Option(help="Only this array library: numpy, torch, jax, strict, torch-cuda, …")] = None,
+    dtype: Annotated[Many, typer.Option(help="Only this dtype: float32, float64, complex64, complex128, float16, bfloat16.")] = None,
+    profile: Annotated[str, typer.Option(help="How hard to search: quick (a minute or two), ci, deep (hours, random).")] = "quick",
+    require: Annotated[Many, typer.Option(help="Fail unless this space is here, e.g. cupy-cuda.")] = None,
+    workers: Annotated[str, typer.Option("-n", "--workers", help="Worker processes: a number or `auto`; 0 for none.")] = "0",
+    isolate: Annotated[float | None, typer.Option(metavar="SECONDS", help="Run subjects in a child process with this time limit a call; a crash or a hang is a result.")] = None,
+    rerun_failed: Annotated[bool, typer.Option("--rerun-failed", help="Only what the results file says was violated, its inputs first.")] = False,
+    results: Results = DEFAULT_RESULTS,
+) -> None:  # fmt: skip
+    """Judge implementations by the laws; write a results file."""
+    import pytest
+
+    for name in ONE_THREAD:  # before NumPy is imported; small matrices gain nothing from threads
+        os.environ.setdefault(name, "1")
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    _add_working_directory()
+    from .suite import suite_root
+
+    asked: dict[str, Any] = {
+        "subject": subjects or ([] if rerun_failed else _configured_subjects()), "family": family, "law": law,
+        "backend": backend, "dtype": dtype, "require": require,
+    }  # fmt: skip
+    root = suite_root()
+    arguments = [str(root / "verify"), "-p", "detrace.plugin", "-p", "no:cacheprovider", "--detrace-cli", "--tb=short",
+                 f"--rootdir={root}", "-c", os.devnull, "--confcutdir", str(root / "verify")]  # fmt: skip
+    arguments += [f"--detrace-{k}={v}" for k, vs in asked.items() for v in vs or ()]
+    arguments += [f"--detrace-profile={profile}", f"--detrace-results={results.resolve()}"]
+    if isolate is not None:
+        arguments.append(f"--detrace-isolate={isolate}")
+    if rerun_failed:
+        arguments.append(f"--detrace-rerun={results.resolve()}")
+    if workers != "0":
+        if workers != "auto" and not workers.isdigit():
+            _stop(f"-n {workers}: give a number of worker processes or auto")
+        arguments += ["-p", "xdist.plugin", "-n", workers, "--dist=loadgroup"]
+    status = int(pytest.main(arguments))
+    sys.exit({0: 0, 1: 1, 2: 130, 4: USAGE, 5: 0 if rerun_failed else USAGE}.get(status, status))
+
+
+@app.command()
+def bench(
+    subjects: Subjects = None,
+    family: Annotated[Many, typer.Option(help="Only this family; may be repeated.")] = None,
+    suite_speed: Annotated[bool, typer.Option("--suite", help="Also measure the suite's own speed.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="All sizes, more rounds.")] = False,
+    results: Results = DEFAULT_RESULTS,
+) -> None:
+    """Time implementations of one contract side by side, interleaved in one run; add to the results file."""
+    for name in ONE_THREAD:
+        os.environ.setdefault(name, "1")
+    _add_working_directory()
+    from . import results as store
+    from .plan import Selection, make
+    from .suite import load
+
+    try:
+        suite = load()
+        specs = tuple(subjects or _configured_subjects() or ("reference", "peers"))
+        plan = make(suite, Selection(specs))
+        document = store.read(results) if results.exists() else store.describe(suite, plan, [])
+    except ValueError as error:
+        _stop(str(error))
+    import bench as cases
+    from bench import suite_speed as own
+
+    document |= cases.run(suite, plan.subjects, families=family, quick=not full, progress=lambda text: print(f"  {text}", flush=True))
+    if suite_speed:
+        document["suite_speed"] = own.measure()
+    store.write(document, results)
+    print(f"results: {results}")
+
+
+@app.command()
+def report(
+    results: Results = DEFAULT_RESULTS,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where the page goes; default beside the results.")] = None,
+) -> None:
+    """Build the page from a results file."""
+    from . import report as page
+    from . import results as store
+
+    try:
+        document = store.read(results)
+    except store.ResultsError as error:
+        _stop(str(error))
+    target = output or results.with_name("report.html")
+    page.write(document, target)
+    print(target.resolve())
+
+
+@app.command()
+def laws(
+    family: Annotated[Many, typer.Option(help="Only this family.")] = None,
+    long: Annotated[bool, typer.Option("-l", "--long", help="With statements, sources and mutants.")] = False,
+) -> None:
+    """The catalogue: every law with its formula and what it asks for."""
+    from .suite import load
+
+    suite = load()
+    mutants = list(suite.mutants().values()) if long else []
+    if unknown := set(family or ()) - set(suite.families):
+        _stop(f"unknown family {unknown.pop()!r}; there are {', '.join(suite.families)}")
+    for f in sorted(suite.families.values(), key=lambda f: f.order):
+        if family and f.name not in family:
+            continue
+        print(f"{f.title}  [{f.name}]")
+        for c in suite.contracts.values():
+            if c.family == f.name:
+                print(f"    {c.name:<26} {c.signature:<28} {c.summary}")
+        print()
+        for law in (x for x in suite.laws.values() if suite.family_of(x) == f.name):
+            print(f"  {law.name}({', '.join(law.contracts)})")
+            print(f"    {law.formula}")
+            if long:
+                print("\n".join(f"    {line}" for line in law.statement.splitlines()))
+                print(f"    source: {'; '.join(law.sources)}")
+                for m in mutants:
+                    if law.name in m.rejected_by:
+                        print(f"    rejects: {m.name} — {m.trap}")
+        print()
+
+
+@app.command()
+def spaces() -> None:
+    """Which array libraries and devices are here, and why the others are not."""
+    from .spaces import backends, probe
+
+    for backend_id, backend in backends().items():
+        reason = probe(backend_id)
+        print(f"  {'✘' if reason else '✔'} {backend_id:<12} {reason or backend.version() + '   ' + ', '.join(backend.dtypes)}")
+
+
+def _configured_subjects() -> list[str]:
+    """``[tool.detrace] subjects`` of the pyproject.toml here."""
+    import tomllib
+
+    path = Path("pyproject.toml")
+    if not path.is_file():
+        return []
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("detrace", {})
+    except tomllib.TOMLDecodeError as error:
+        _stop(f"pyproject.toml is not valid TOML: {error}")
+    subjects = table.get("subjects", [])
+    if not isinstance(subjects, list) or not all(isinstance(s, str) for s in subjects):
+        _stop('pyproject.toml: [tool.detrace] subjects must be a list of strings, e.g. ["mypkg.losses"]')
+    return subjects
+
+
+def _add_working_directory() -> None:
+    """The user's modules are found from where they stand, as with ``python -m``."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    parts = [here, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(parts))
+
+
+def _stop(message: str) -> Any:
+    print(f"detrace: {message}", file=sys.stderr)
+    raise SystemExit(USAGE)
+
+
+def main() -> None:
+    """Entry point of the command ``detrace``."""
+    app()

@@ -1,0 +1,118 @@
+"""The plan of a run: which laws meet which subjects in which spaces, and what is not run and why."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from .laws import Law
+from .spaces import CLAIMED_DTYPES, DTYPES, Space, backends, probe
+from .subjects import Subject, SubjectError, resolve
+from .suite import Suite
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What somebody asked for; empty means everything."""
+
+    subjects: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
+    laws: tuple[str, ...] = ()
+    backends: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+
+
+@dataclass
+class Plan:
+    """Items to run, in an order that lets subjects share an oracle's work, and what is left out."""
+
+    items: list[tuple[Law, Subject, Space]] = field(default_factory=list)
+    not_run: list[dict[str, str]] = field(default_factory=list)
+    subjects: list[Subject] = field(default_factory=list)
+    absent_peers: dict[str, str] = field(default_factory=dict)
+
+
+def make(suite: Suite, selection: Selection, default_subjects: Sequence[str] = ("reference",)) -> Plan:
+    """Cross laws, subjects and spaces. Raises SubjectError or ValueError with one sentence for what is unknown."""
+    laws = _laws(suite, selection)
+    plan = Plan()
+    plan.subjects, plan.absent_peers = subjects(suite, selection.subjects or tuple(default_subjects))
+    wanted = _wanted_backends(selection.backends)
+    dtypes = _choose(selection.dtypes, (*DTYPES, *CLAIMED_DTYPES), "dtype")
+    spaces = []
+    for backend_id in wanted:
+        if reason := probe(backend_id):
+            plan.not_run.append({"law": "*", "subject": "*", "space": backend_id, "reason": reason})
+        else:
+            spaces += [Space(backends()[backend_id], d) for d in dtypes if d in backends()[backend_id].dtypes]
+    for law in laws:
+        for subject in plan.subjects:
+            if not set(law.contracts) <= set(subject.functions):
+                continue
+            for space in spaces:
+                reason = next(
+                    (r for c in law.contracts if (r := subject.why_not(suite.contracts[c], space))), ""
+                ) or law.not_applicable(space)
+                if not reason:
+                    plan.items.append((law, subject, space))
+                elif reason != "-":
+                    plan.not_run.append(
+                        {"law": law.name, "subject": subject.name, "space": space.id, "reason": reason}
+                    )
+    return plan
+
+
+def subjects(suite: Suite, specs: Iterable[str]) -> tuple[list[Subject], dict[str, str]]:
+    """Resolve specs; ``reference``, ``peers`` (all that are installed) and peers by name are known by themselves."""
+    found: dict[str, Subject] = {}
+    absent: dict[str, str] = {}
+    for spec in specs:
+        if spec == "reference":
+            found[spec] = suite.reference()
+            continue
+        peers, missing = suite.peers() if spec == "peers" or spec in suite.peer_names() else ([], {})
+        if spec == "peers":
+            absent |= missing
+            found |= {p.name: p for p in peers if p.functions}
+        elif spec in missing:
+            raise SubjectError(f"the peer {spec} is not installed: {missing[spec]}")
+        elif peers:
+            found |= {p.name: p for p in peers if p.name == spec}
+        else:
+            subject = resolve(spec, suite.contracts)
+            found[subject.name] = subject
+    return list(found.values()), absent
+
+
+def _laws(suite: Suite, selection: Selection) -> list[Law]:
+    families = _choose(selection.families, tuple(suite.families), "family")
+    names = _choose(selection.laws, tuple(suite.laws), "law")
+    order = {f: suite.families[f].order for f in suite.families}
+    chosen = [law for law in suite.laws.values() if law.name in names and suite.family_of(law) in families]
+    return sorted(chosen, key=lambda law: order[suite.family_of(law)])
+
+
+def _wanted_backends(asked: Sequence[str]) -> list[str]:
+    known = list(backends())
+    if not asked:
+        return known
+    chosen = []
+    for name in asked:
+        match = [b for b in known if b == name or b.partition("-")[0] == name]
+        if not match:
+            raise ValueError(f"unknown backend {name!r}{_near(name, known)}; there are {', '.join(known)}")
+        chosen += match
+    return chosen
+
+
+def _choose(asked: Sequence[str], known: Sequence[str], what: str) -> list[str]:
+    for name in asked:
+        if name not in known:
+            raise ValueError(f"unknown {what} {name!r}{_near(name, known)}; `detrace laws` lists what there is")
+    return list(asked or known)
+
+
+def _near(word: str, names: Sequence[str]) -> str:
+    close = difflib.get_close_matches(word, names, n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(close)}?" if close else ""

@@ -1,0 +1,161 @@
+"""The pytest plugin: laws become items. It is installed everywhere, so nothing heavy is imported before a law is met."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from .engine import Outcome
+    from .session import Session
+
+OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("subject", {"action": "append", "help": "what to judge: reference, peers, a peer's name, pkg.module[:attribute], file.py"}),
+    ("family", {"action": "append", "help": "only laws of this family"}),
+    ("law", {"action": "append", "help": "only this law"}),
+    ("backend", {"action": "append", "help": "only this array library, e.g. numpy or torch-cuda"}),
+    ("dtype", {"action": "append", "help": "only this dtype, e.g. float32"}),
+    ("profile", {"help": "how hard to search: quick (default), ci, deep"}),
+    ("require", {"action": "append", "help": "fail unless this space is here, e.g. cupy-cuda"}),
+    ("results", {"help": "where the results file goes (default .detrace/results.json)"}),
+    ("isolate", {"type": float, "metavar": "SECONDS", "help": "run subjects in a child process; a crash or a hang is a result"}),
+    ("rerun", {"metavar": "FILE", "help": "only what this results file says was violated, its inputs first"}),
+    ("cli", {"action": "store_true", "help": "terminal output of the command line (internal)"}),
+)  # fmt: skip
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("detrace", "detrace: laws for numerical code")
+    for name, settings in OPTIONS:
+        group.addoption(f"--detrace-{name}", dest=f"detrace_{name}", default=None, **settings)
+
+
+def session_of(config: pytest.Config) -> Session:
+    """The one detrace session of this pytest run, made when first asked for."""
+    found = getattr(config, "_detrace_session", None)
+    if found is None:
+        from .session import Session, SessionError
+
+        try:
+            found = Session.of(vars(config.option))
+        except SessionError as error:
+            raise pytest.UsageError(str(error)) from None
+        config._detrace_session = found  # type: ignore[attr-defined]
+    return found
+
+
+def collect_laws(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """For a suite's conftest.py: ``from detrace.plugin import collect_laws as pytest_collect_file``."""
+    if file_path.suffix != ".py" or file_path.name in ("conftest.py", "__init__.py"):
+        return None
+    if "mutants" in file_path.parts or "peers" in file_path.parts:
+        return None
+    return LawFile.from_parent(parent, path=file_path)
+
+
+class LawFile(pytest.File):
+    """A module of laws."""
+
+    def collect(self) -> list[pytest.Item]:
+        session = session_of(self.config)
+        here = str(self.path)
+        return [
+            LawItem.from_parent(self, name=f"{law.name}[{subject.name}-{space.id}]", law=law, subject=subject, space=space)
+            for law, subject, space in session.plan.items
+            if law.body.__code__.co_filename == here
+        ]
+
+
+class LawItem(pytest.Item):
+    """One law, one subject, one space."""
+
+    def __init__(self, *, law: Any, subject: Any, space: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.law, self.subject, self.space = law, subject, space
+        if self.config.pluginmanager.hasplugin("xdist"):
+            self.add_marker(pytest.mark.xdist_group(law.name))
+
+    def runtest(self) -> None:
+        from . import engine
+
+        session = session_of(self.config)
+        outcome, data = session.run(self.law, self.subject, self.space)
+        self.user_properties.append(("detrace", data))
+        if outcome.outcome == engine.VIOLATED:
+            if data["deviation"]:
+                pytest.xfail(f"known deviation {data['deviation']}: {outcome.reason}")
+            raise Violated(outcome, data)
+        if outcome.outcome == engine.UNDECIDED:
+            pytest.skip(f"undecided: {outcome.reason}")
+
+    def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
+        if isinstance(excinfo.value, Violated):
+            from .terminal import violation_text
+
+            return violation_text(excinfo.value.data, self.law.formula)
+        return super().repr_failure(excinfo)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, self.law.body.__code__.co_firstlineno - 1, self.name
+
+
+class Violated(Exception):
+    """Carries a violated item to its report."""
+
+    def __init__(self, outcome: Outcome, data: dict[str, Any]) -> None:
+        super().__init__(outcome.reason)
+        self.data = data
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.detrace_cli:
+        from .terminal import use_own_terminal
+
+        session_of(config)  # whatever is wrong with what was asked for is said before anything starts
+        use_own_terminal(config)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call":
+        for name, data in report.user_properties:
+            if name == "detrace":
+                _collected.append(data)
+
+
+_collected: list[Any] = []
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    _collected.clear()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    config = session.config
+    if hasattr(config, "workerinput") or not (_collected or config.option.detrace_cli):
+        return
+    if not _collected and exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        return
+    verdict = session_of(config).finish(_collected, interrupted=exitstatus == pytest.ExitCode.INTERRUPTED)
+    if verdict and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        for line in verdict:
+            _say(config, line)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if _collected:
+        from .terminal import summary_lines
+
+        terminalreporter.section("detrace")
+        for line in summary_lines(session_of(config).results):
+            terminalreporter.write_line(line)
+
+
+def _say(config: pytest.Config, line: str) -> None:
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    if reporter is not None:
+        reporter.write_line(line, red=True)

@@ -1,0 +1,185 @@
+"""What the terminal says: progress that names what runs, violations that teach, a summary that counts four outcomes."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter, defaultdict
+from typing import Any
+
+import numpy as np
+import pytest
+
+from .values import decode
+
+MARKS = {"held": "✔", "violated": "✘", "undecided": "?"}
+MAX_BLOCKS = 12
+"""Violations printed in full; the page and the results file have them all."""
+
+
+def violation_text(item: dict[str, Any], formula: str = "", *, with_script: bool = True) -> str:
+    """Everything about one violated item."""
+    v = item["violation"] or {}
+    lines = [f"{item['law'].replace('_', ' ')}", f"  {item['subject']} on {item['space']}: {item['reason']}"]
+    if formula:
+        lines.append(f"  law      {formula}")
+    for name, value in (item["input"] or {}).items() if isinstance(item["input"], dict) else ():
+        lines.append(_labelled(f"input {name}", decode(value)))
+    if v.get("got") is not None:
+        lines.append(_labelled("got", decode(v["got"])))
+    if v.get("truth") is not None:
+        lines.append(_labelled("true", decode(v["truth"])))
+    if v.get("bound") is not None:
+        ratio, error, bound = (float(decode(v[k])) for k in ("ratio", "error", "bound"))
+        lines.append(f"  ratio    {ratio:.3g} = {error:.3g} / {bound:.3g} (limit 30)")
+        if v.get("why"):
+            lines.append(f"  bound    {v['why']}")
+    if item.get("deviation"):
+        lines.append(f"  known    ledger entry {item['deviation']}")
+    if with_script and item.get("script"):
+        lines += ["  reproduce (save as a file; it needs no detrace):", ""]
+        lines += [f"    {line}" for line in item["script"].splitlines()]
+    return "\n".join(lines)
+
+
+def summary_lines(results: dict[str, Any]) -> list[str]:
+    """Counts by subject, spaces that are not here, coverage."""
+    if not results:
+        return []
+    lines = []
+    for s in results["subjects"]:
+        mine = [i for i in results["items"] if i["subject"] == s["name"]]
+        counts = Counter(i["outcome"] for i in mine)
+        known = sum(1 for i in mine if i["deviation"])
+        skipped = sum(1 for n in results["not_run"] if n["subject"] == s["name"])
+        text = f"{s['name']}{' (' + s['version'] + ')' if s['version'] else ''}: {counts['held']} held, "
+        text += f"{counts['violated']} violated" + (f" ({known} known)" if known else "")
+        lines.append(f"{text}, {counts['undecided']} undecided, {skipped} not run")
+        if s["role"] == "user":
+            offered = ", ".join(s["offers"])
+            lines.append(f"  coverage: {len(s['offers'])} of {len(results['contracts'])} contracts: {offered}")
+    for n in results["not_run"]:
+        if n["law"] == "*":
+            lines.append(f"not run: {n['space']}: {n['reason']}")
+    for name, reason in results["absent_peers"].items():
+        lines.append(f"not run: peer {name}: {reason}")
+    return lines
+
+
+def _labelled(label: str, value: Any) -> str:
+    text = np.array2string(value, threshold=60, precision=17, separator=", ") if isinstance(value, np.ndarray) else repr(value)
+    first, *rest = text.splitlines() or [""]
+    return "\n".join([f"  {label:<8} {first}", *(" " * 11 + line for line in rest)])
+
+
+def use_own_terminal(config: pytest.Config) -> None:
+    """Replace pytest's reporter, for the command line."""
+    if hasattr(config, "workerinput"):
+        return
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    if reporter is not None:
+        config.pluginmanager.unregister(reporter)
+    config.pluginmanager.register(Progress(config), "detrace-progress")
+
+
+class Progress:
+    """One line for each law when all its items are done, and the law that is running on a terminal's last line."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.expected: Counter[str] = Counter()
+        self.done: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.total = self.finished = 0
+        self.errors: list[str] = []
+        self.live = sys.stdout.isatty()
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._expect([item.nodeid for item in session.items])
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
+        if not self.expected:
+            self._expect(ids)
+
+    def _expect(self, ids: list[str]) -> None:
+        self.expected.update(_law_of(i) for i in ids)
+        self.total = len(ids)
+        if ids:
+            self._print(f"{len(ids)} items, {len(self.expected)} laws")
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        if self.live:
+            sys.stdout.write(f"\r\033[K  {self.finished}/{self.total}  {nodeid.rpartition('::')[2][:100]}")
+            sys.stdout.flush()
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.errors.append(str(report.longrepr))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when != "call":
+            if report.failed:
+                self.errors.append(f"{report.nodeid}\n{report.longreprtext}")
+            return
+        law = _law_of(report.nodeid)
+        data = next((d for n, d in report.user_properties if n == "detrace"), None)
+        if data is None:
+            self.errors.append(f"{report.nodeid}\n{report.longreprtext}")
+            data = {"outcome": "error", "worst": None, "subject": "", "space": "", "seconds": 0.0, "deviation": None}
+        self.done[law].append(data)
+        self.finished += 1
+        if len(self.done[law]) == self.expected[law]:
+            self._print(self._law_line(law))
+
+    def _law_line(self, law: str) -> str:
+        items = self.done[law]
+        counts = Counter(i["outcome"] for i in items)
+        known = sum(1 for i in items if i["deviation"])
+        mark = "✘" if counts["violated"] > known or counts["error"] else "✔" if counts["held"] else "?" if not known else "✘"
+        parts = [f"{counts[o]} {o}" for o in ("held", "violated", "undecided", "error") if counts[o]]
+        if known:
+            parts.append(f"{known} known")
+        worst = max((i for i in items if i["worst"] is not None), key=lambda i: float(i["worst"]), default=None)
+        tail = f"worst {float(worst['worst']):.2g} ({worst['subject']} {worst['space']})" if worst else ""
+        return f"  {mark} {law:<52} {', '.join(parts):<28} {tail}"
+
+    def _print(self, line: str) -> None:
+        if self.live:
+            sys.stdout.write("\r\033[K")
+        print(line, flush=True)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        from .plugin import session_of
+
+        if self.live:
+            sys.stdout.write("\r\033[K")
+        for error in self.errors:
+            print(error)
+        if not self.total:
+            return
+        session = session_of(config)
+        formulas = {law["name"]: law["formula"] for law in session.results.get("laws", [])}
+        self._violations(session.results, formulas)
+        print()
+        for line in summary_lines(session.results):
+            print(line)
+        if session.results.get("items"):
+            cut = " (interrupted: only what was finished)" if session.results["interrupted"] else ""
+            print(f"results: {session.path}{cut}   page: detrace report")
+
+    def _violations(self, results: dict[str, Any], formulas: dict[str, str]) -> None:
+        groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+        for item in results.get("items", []):
+            if item["outcome"] == "violated" and not item["deviation"]:
+                groups[item["subject"], item["law"]].append(item)
+        for items in list(groups.values())[:MAX_BLOCKS]:
+            print()
+            print("✘ " + violation_text(items[0], formulas.get(items[0]["law"], "")))
+            if others := [i["space"] for i in items[1:]]:
+                print(f"  also on  {', '.join(others)}")
+        if len(groups) > MAX_BLOCKS:
+            print(f"\n… and {len(groups) - MAX_BLOCKS} more; `detrace report` shows all")
+
+
+def _law_of(nodeid: str) -> str:
+    return nodeid.rpartition("::")[2].partition("[")[0]
