@@ -6,7 +6,8 @@ import math
 import time
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any
@@ -17,9 +18,10 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, settings, target
 from hypothesis import seed as hypothesis_seed
 from hypothesis import strategies as st
 from hypothesis.errors import FlakyFailure, HypothesisException
+from hypothesis.internal.conjecture import providers
 
 from .calls import Call
-from .judging import Record, Violation, current
+from .judging import Example, Record, Violation, current
 from .laws import Law
 from .oracles.balls import WORKING_PRECISION
 from .spaces import Space
@@ -95,11 +97,11 @@ def run(law: Law, subject: Subject, space: Space, contracts: Any, profile: Profi
     precision_before, ctx.prec = ctx.prec, WORKING_PRECISION
     outcome = Outcome(law.name, subject.name, space.id, HELD)
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
+        with warnings.catch_warnings(), np.errstate(all="ignore"), _only_our_draws():
             warnings.simplefilter("ignore")
             _search(law, subject, space, contracts, profile, record, explicit, watch)
     except Violation as violation:
-        outcome.outcome, outcome.reason = VIOLATED, violation.reason
+        outcome.outcome, outcome.reason = VIOLATED, _reason(violation, record.example)
         outcome.violation = _details(violation, record)
     except FlakyFailure:
         outcome.outcome = VIOLATED
@@ -142,15 +144,23 @@ def _search(law: Law, subject: Subject, space: Space, contracts: Any, profile: P
             record.example.ratio = violation.ratio
             record.finish()
             raise
-        except (ArithmeticError, HypothesisException):
+        except HypothesisException:
             raise
+        except Exception as error:
+            # an oracle that is given NaN cannot answer; that is the subject's doing, everything else is ours
+            name = _not_finite(record.example)
+            if not name:
+                raise
+            record.example.decided, record.example.ratio = True, math.inf
+            record.finish()
+            raise Violation(_NOT_FINITE.format(name=name), kind="form") from error
         record.finish()
 
     for inputs in explicit:
         once(dict(inputs))
-    if not law.draws:
-        if not explicit:
-            once({})
+    if not law.draws and not explicit:
+        once({})
+    if not law.draws or profile.examples == 0:  # a replay: what is given, and nothing else
         return
 
     deadline = math.inf
@@ -176,6 +186,44 @@ def _search(law: Law, subject: Subject, space: Space, contracts: Any, profile: P
     if not profile.random:
         test = hypothesis_seed(zlib.crc32(f"{law.name} {space.dtype}".encode()))(test)
     test()
+
+
+_NOT_FINITE = "{name} returned NaN or infinity where a finite value is due"
+
+
+def _reason(violation: Violation, example: Example) -> str:
+    """The violation's sentence; an error that is not even finite is named for what it is."""
+    if violation.kind == "ratio" and violation.error is not None and not math.isfinite(violation.error):
+        name = _not_finite(example)
+        return _NOT_FINITE.format(name=name) if name else violation.reason
+    return violation.reason
+
+
+def _not_finite(example: Example) -> str:
+    """The first call of this example that returned NaN or infinity; '' if none did."""
+    for name, _, result in example.calls:
+        for r in result if isinstance(result, tuple) else (result,):
+            if r is not None and not np.isfinite(r).all():
+                return name
+    return ""
+
+
+@contextmanager
+def _only_our_draws() -> Iterator[None]:
+    """Keep Hypothesis from drawing constants that it finds in the source of loaded modules: the inputs of a law would
+    depend on what else is loaded, and differ between one process, xdist workers and the isolation mode."""
+    before = getattr(providers, "_get_local_constants", None)
+    if before is None:  # a Hypothesis that does not do this
+        yield
+        return
+    nothing = providers.Constants()
+    providers.CONSTANTS_CACHE.cache.clear()
+    providers._get_local_constants = lambda: nothing
+    try:
+        yield
+    finally:
+        providers._get_local_constants = before
+        providers.CONSTANTS_CACHE.cache.clear()
 
 
 @cache

@@ -77,7 +77,7 @@ class Record:
 current: ContextVar[Record | None] = ContextVar("detrace_record", default=None)
 
 
-def judge(error: Any, bound: Any, *, scale: Any = 1.0, refine: Callable[[], Any] | None = None, why: str = "",
+def judge(error: Any, bound: Any, refine: Callable[[], Any] | None = None, *, scale: Any = 1.0, why: str = "",
           got: Any = None, truth: Any = None) -> float:  # fmt: skip
     """Hold `error` against `bound`; return the ratio.
 

@@ -49,7 +49,8 @@ def tallies(results: Mapping[str, Any]) -> list[Tally]:
             tally.known += bool(item.get("deviation"))
             tally.violating[str(item.get("subject"))] += 1
     for skipped in results.get("not_run") or []:
-        found.get(roles.get(skipped.get("subject"), "user"), found["user"]).items["not run"] += 1
+        if skipped.get("subject", ANY) != ANY:
+            found.get(roles.get(skipped.get("subject"), "user"), found["user"]).items["not run"] += 1
     return [t for t in found.values() if t.items or t.role in roles.values()]
 
 

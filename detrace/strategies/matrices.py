@@ -179,13 +179,19 @@ def _scaled(draw: Draw, space: Space, kind: Kind, pattern: np.ndarray, reach: fl
 
 @per_space
 def square_matrices(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(KINDS), max_n: int = 6, min_n: int = 1,
-                    reach: float = math.inf) -> np.ndarray:  # fmt: skip
-    """One square matrix (n,n) of a named type; `reach` caps the 1-norm below what the type allows."""
+                    headroom: float | None = None, reach: float | None = None) -> np.ndarray:  # fmt: skip
+    """One square matrix (n,n) of a named type.
+
+    `headroom` h keeps ‖A‖₁ so small that neither e^{hA} nor e^{−hA} can overflow, whatever the type; `reach` replaces
+    the type's own largest norm.
+    """
     kind = KINDS[draw(st.sampled_from(kinds))]
     n = draw(st.integers(min_n, max_n))
     pattern = kind.build(draw, space, n)
     branch(kind.name)
-    cap = min(reach, kind.reach(space, n))
+    cap = kind.reach(space, n) if reach is None else reach
+    if headroom is not None:
+        cap = min(cap, before_overflow(space, n) / headroom)
     a = _scaled(draw, space, kind, pattern, cap)
     if kind.name == "generator":  # rounding must not spoil the row sums: repair the diagonal downwards
         np.fill_diagonal(a, 0.0)
@@ -207,6 +213,16 @@ def dyadic_matrices(draw: Draw, space: Space, *, n: int | None = None, max_n: in
     if space.is_complex:
         values = values[: size * size] + 1j * values[size * size :]
     return values.reshape(size, size)
+
+
+@per_space
+def unimodular_pairs(draw: Draw, space: Space, *, max_n: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    """An integer matrix and its integer inverse: a product of a unit lower and a unit upper triangle of 0, ±1."""
+    n = draw(st.integers(1, max_n))
+    raw = np.frombuffer(draw(st.binary(min_size=n * n, max_size=n * n)), dtype=np.uint8).reshape(n, n)
+    small = np.array([0.0, 1.0, -1.0])[raw % 3]
+    low, up = np.tril(small, -1) + np.eye(n), np.triu(small, 1) + np.eye(n)
+    return low @ up, np.round(np.linalg.inv(up)) @ np.round(np.linalg.inv(low))
 
 
 @per_space

@@ -1,0 +1,140 @@
+"""Benchmark tables: sizes as rows, subjects as columns, each time beside the fastest one's and beside the machine's limit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .counts import ROLES
+from .show import number, ratio, seconds, significant, slug
+
+BAR_DECADES = 3.0
+"""A bar is full at this many powers of ten over the fastest."""
+BAR_START = 4.0
+"""Per cent of the width that the fastest gets, so that it has a bar at all."""
+
+
+def benchmarks(results: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables by contract, growth rows, machine limits and the suite's own speed; empty lists where nothing was timed."""
+    rows = [b for b in results.get("benchmarks") or [] if isinstance(b, Mapping)]
+    roles = {str(s.get("name")): str(s.get("role")) for s in results.get("subjects") or []}
+    by_contract: dict[str, list[Mapping[str, Any]]] = {}
+    for b in rows:
+        by_contract.setdefault(str(b.get("contract")), []).append(b)
+    return {
+        "tables": [_table(contract, entries, roles) for contract, entries in by_contract.items()],
+        "measured": sum(_measured(b) for b in rows), "total": len(rows),
+        "unchecked": sum(_measured(b) and not b.get("checked") for b in rows),
+        "growth": [_growth(g) for g in results.get("growth") or []],
+        "limits": _limits(results.get("machine_limits") or {}),
+        "suite": [_speed(s) for s in results.get("suite_speed") or []],
+    }  # fmt: skip
+
+
+def _table(contract: str, entries: list[Mapping[str, Any]], roles: Mapping[str, str]) -> dict[str, Any]:
+    columns = sorted(
+        {(str(b.get("subject")), backend(b)) for b in entries},
+        key=lambda c: (list(ROLES).index(roles.get(c[0], "mutant")) if roles.get(c[0]) in ROLES else 9, c),
+    )
+    footnotes: dict[str, int] = {}
+    lines: dict[tuple[tuple[str, str], ...], dict[tuple[str, str], dict[str, Any]]] = {}
+    params: dict[tuple[tuple[str, str], ...], Mapping[str, Any]] = {}
+    for b in entries:
+        key = tuple((str(k), str(v)) for k, v in (b.get("params") or {}).items())
+        params.setdefault(key, b)
+        lines.setdefault(key, {})[str(b.get("subject")), backend(b)] = _cell(b, footnotes)
+    order = sorted(lines, key=lambda key: _sort_key(params[key]))
+    return {
+        "contract": contract, "anchor": f"bench-{slug(contract)}", "columns": [{"subject": s, "backend": k} for s, k in columns],
+        "rows": [
+            {**_row_head(params[key]), "cells": [lines[key].get(c, {"state": "none"}) for c in columns]} for key in order
+        ],
+        "footnotes": list(footnotes),
+    }  # fmt: skip
+
+
+def _cell(b: Mapping[str, Any], footnotes: dict[str, int]) -> dict[str, Any]:
+    if not _measured(b):
+        note = footnotes.setdefault(str(b.get("reason") or "no reason given"), len(footnotes) + 1)
+        return {"state": "not", "note": note}
+    slower = number(b.get("ratio"))
+    low, high = significant(b.get("ratio_low")), significant(b.get("ratio_high"))
+    share = number(b.get("limit_share"))
+    return {
+        "state": "best" if slower is not None and slower <= 1.0 else "measured",
+        "ratio": significant(slower), "time": seconds(b.get("median_s")), "iqr": seconds(b.get("iqr_s")),
+        "interval": "" if "–" in (low, high) else f"{low}–{high}",
+        "share": "" if share is None else f"{significant(share * 100)} %",
+        "error": "" if b.get("error_ratio") is None else ratio(b.get("error_ratio")),
+        "checked": bool(b.get("checked")), "launch_bound": b.get("launch_bound") is True, "bar": bar(slower),
+        "sort": slower,
+    }  # fmt: skip
+
+
+def bar(slower: float | None) -> float:
+    """Width in per cent of a ratio's bar, on a log scale."""
+    if slower is None or not math.isfinite(slower):
+        return 0.0
+    return round(min(100.0, BAR_START + (100 - BAR_START) * max(0.0, math.log10(max(slower, 1.0))) / BAR_DECADES), 1)
+
+
+def _row_head(b: Mapping[str, Any]) -> dict[str, Any]:
+    params = dict(b.get("params") or {})
+    first = next((k for k in ("n", "size", "shape", "m") if k in params), next(iter(params), ""))
+    rest = [str(v) if k == "dtype" else f"{k} {_number_text(v)}" for k, v in params.items() if k != first and v not in (None, "")]
+    limit = number(b.get("limit_s"))
+    return {
+        "size": f"{first} = {_number_text(params[first])}" if first else "one size", "rest": " · ".join(rest),
+        "limit": "" if limit is None else f"{seconds(limit)} ({b.get('limit_kind') or 'limit'})",
+    }  # fmt: skip
+
+
+def _sort_key(b: Mapping[str, Any]) -> list[tuple[int, float, str]]:
+    """Strings (dtypes) before numbers, so that the sizes of one dtype stand together."""
+    parts = (b.get("params") or {}).items()
+    ordered = sorted(parts, key=lambda kv: (not isinstance(kv[1], str), kv[0] == "n", str(kv[0])))
+    return [(0, 0.0, v) if isinstance(v, str) else (1, number(v) or 0.0, str(v)) for _, v in ordered]
+
+
+def _number_text(v: Any) -> str:
+    return f"{v:,}".replace(",", "\u202f") if isinstance(v, int) and not isinstance(v, bool) and v >= 10_000 else str(v)
+
+
+def backend(b: Mapping[str, Any]) -> str:
+    """``numpy-cpu`` of a space such as ``numpy-cpu-float64``."""
+    space, dtype = str(b.get("space") or ""), str((b.get("params") or {}).get("dtype") or "")
+    return space.removesuffix(f"-{dtype}") if dtype else space
+
+
+def _measured(b: Mapping[str, Any]) -> bool:
+    return b.get("status", "measured") == "measured" and number(b.get("median_s")) is not None
+
+
+def _growth(g: Mapping[str, Any]) -> dict[str, Any]:
+    interval = f"{significant(g.get('low'), 3)} to {significant(g.get('high'), 3)}"
+    low, theory = number(g.get("low")), number(g.get("theory"))
+    return {
+        "contract": str(g.get("contract")), "subject": str(g.get("subject")), "space": str(g.get("space")),
+        "exponent": significant(g.get("exponent"), 3), "interval": interval, "theory": significant(g.get("theory")),
+        "range": f"{_number_text(g.get('n0'))} to {_number_text(g.get('n1'))}",
+        "steeper": low is not None and theory is not None and low > theory + 0.6,
+    }  # fmt: skip
+
+
+def _limits(limits: Mapping[str, Any]) -> list[str]:
+    out = []
+    if (copy := number(limits.get("copy_bandwidth_gbs"))) is not None:
+        out.append(f"memory copies {significant(copy, 3)} GB/s")
+    gemm: Any = limits.get("gemm_gflops") or {}
+    entries: Iterable[tuple[Any, Any]] = gemm.items() if isinstance(gemm, Mapping) else [("", gemm)]
+    out += [f"matrix products {dtype} {significant(rate, 3)} Gflop/s".replace("  ", " ") for dtype, rate in entries]
+    return out
+
+
+def _speed(s: Mapping[str, Any]) -> dict[str, str]:
+    value = number(s.get("value"))
+    return {
+        "name": str(s.get("name") or ""), "value": significant(value, 3) if value is not None else str(s.get("value", "–")),
+        "unit": str(s.get("unit") or ""), "aim": str(s.get("aim") or ""), "how": str(s.get("how") or ""),
+    }  # fmt: skip

@@ -1,0 +1,346 @@
+"""Pairs (x, y) whose rank-one matrix xyᵀ is exponentiated, and what is built of them; values exact in the space's dtype.
+
+What matters about a pair is s = yᵀx: zero, near zero, at a method's switch, far to either side, or small only by
+cancellation. A kind is a small function ``(draw, space, n) -> (x, y)`` of round patterns and a promise that tests check;
+the pair is then scaled so that |s| is what was drawn, and moved along its gauge orbit (cx, y/c), c = 2ᵏ.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+import numpy as np
+from hypothesis import strategies as st
+
+from ..judging import branch
+from ..spaces import Space
+from .deferred import per_space
+from .scalars import Draw, entries, log_uniform, magnitude
+
+Pair = tuple[np.ndarray, np.ndarray]
+
+PHI_SWITCHES = (1.0, 0.5, 0.25, 0.1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8, 1e-10, 2.0**-26, 2.0**-12, 2.0**-52, 2.0**-23)
+"""Values of |s| where hand-written φ(s) = (eˢ − 1)/s changes method: round thresholds, and roots of the unit roundoff."""
+
+FAR = 1e4
+"""How far s goes where eˢ need not be representable (its logarithm and e^{−|s|} still are)."""
+
+
+@dataclass(frozen=True)
+class PairKind:
+    """A named type of pairs. `exact`: the promise survives scaling by powers of two only."""
+
+    name: str
+    purpose: str
+    build: Callable[[Draw, Space, int], Pair]
+    promise: Callable[[np.ndarray, np.ndarray], bool]
+    exact: bool = False
+
+
+def inner(x: np.ndarray, y: np.ndarray) -> complex | Fraction:
+    """yᵀx exactly: a Fraction for real vectors, else a complex number that is zero only if yᵀx is."""
+    if not (np.iscomplexobj(x) or np.iscomplexobj(y)):
+        return sum((Fraction(a) * Fraction(b) for a, b in zip(x.tolist(), y.tolist(), strict=True)), Fraction(0))
+    re = inner(x.real, y.real) - inner(x.imag, y.imag)  # type: ignore[operator]
+    im = inner(x.real, y.imag) + inner(x.imag, y.real)  # type: ignore[operator]
+    return complex(float(re), float(im))
+
+
+def _vector(draw: Draw, space: Space, n: int) -> np.ndarray:
+    return entries(draw, (n,), complex_values=space.is_complex)
+
+
+def _dense(draw: Draw, space: Space, n: int) -> Pair:
+    return _vector(draw, space, n), _vector(draw, space, n)
+
+
+def _disjoint(draw: Draw, space: Space, n: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Two patterns without a common support, and an index."""
+    mask = np.array([(b & 1) == 1 for b in draw(st.binary(min_size=n, max_size=n))])
+    x, y = _dense(draw, space, n)
+    return np.where(mask, 0.0, x), np.where(mask, y, 0.0), draw(st.integers(0, n - 1))
+
+
+def _aligned(draw: Draw, space: Space, n: int) -> Pair:
+    x, y, i = _disjoint(draw, space, n)
+    x[i] = y[i] = 1.0
+    return x, y
+
+
+def _orthogonal(draw: Draw, space: Space, n: int) -> Pair:
+    x = _vector(draw, space, n)
+    y = np.zeros_like(x)
+    for i in range(0, n - 1, 2):  # quarter turns, so that the terms of yᵀx cancel in pairs
+        y[i], y[i + 1] = -x[i + 1], x[i]
+    return x, y
+
+
+def _nearly_orthogonal(draw: Draw, space: Space, n: int) -> Pair:
+    x, y = _orthogonal(draw, space, n)
+    i = draw(st.integers(0, n - 1))
+    y[i] += 2.0 ** -draw(st.integers(0, 8))
+    return x, y
+
+
+def _symmetric(draw: Draw, space: Space, n: int) -> Pair:
+    x = _vector(draw, space, n)
+    return x, x.conj()
+
+
+def _zero(draw: Draw, space: Space, n: int) -> Pair:
+    x, y = _dense(draw, space, n)
+    return (x, 0.0 * y.real) if draw(st.booleans()) else (0.0 * x.real, y)
+
+
+def _graded(draw: Draw, space: Space, n: int) -> Pair:
+    x, y = _dense(draw, space, n)
+    d = 2.0 ** -(draw(st.sampled_from((1, 2, 4))) * np.arange(n))
+    return x * d, (y * d if draw(st.booleans()) else y / d)
+
+
+def _parallel(x: np.ndarray, y: np.ndarray) -> bool:
+    i = int(np.abs(x).argmax())
+    return bool(np.allclose(y * x.conj()[i], x.conj() * y[i], rtol=0.02, atol=0.02 * float(np.abs(x).max() * abs(y[i]))))
+
+
+KINDS = {
+    k.name: k
+    for k in (
+        PairKind("aligned", "s is one product: a chosen number, exactly", _aligned,
+                 lambda x, y: int(((x != 0) & (y != 0)).sum()) <= 1),
+        PairKind("dense", "no structure", _dense, lambda x, y: True),
+        PairKind("orthogonal", "s = 0 exactly, by cancellation: unipotent", _orthogonal, lambda x, y: inner(x, y) == 0,
+                 exact=True),
+        PairKind("nearly orthogonal", "s small against |y|ᵀ|x|: its rounding error dominates", _nearly_orthogonal,
+                 lambda x, y: True, exact=True),
+        PairKind("symmetric", "y = cx̄: a Hermitian matrix", _symmetric, _parallel),
+        PairKind("zero", "exp(0) = I exactly", _zero, lambda x, y: not (x.any() and y.any())),
+        PairKind("graded", "entries over many magnitudes", _graded, lambda x, y: True),
+    )
+}  # fmt: skip
+
+Keep = Literal["both", "forward", "inner"]
+
+
+@per_space
+def rank_one_pairs(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(KINDS), min_n: int = 1, max_n: int = 8,
+                   reach: float = math.inf, floor: float = 0.0, keep: Keep = "both", share: int = 1) -> Pair:  # fmt: skip
+    """Vectors (x, y) of one length n, of a named kind.
+
+    `reach` and `floor` bound |s| (for orthogonal pairs: the size of xyᵀ). `keep` says what stays representable, with room
+    for intermediate results in any order: "both" e^{xyᵀ} and its inverse; "forward" e^{xyᵀ}, while Re s goes down to
+    −10⁴; "inner" only yᵀx, |s| up to 10⁴. `share`: so many such matrices can be multiplied without overflow.
+    """
+    kind = KINDS[draw(st.sampled_from(kinds))]
+    n = draw(st.integers(min_n, max_n))
+    x, y = kind.build(draw, space, n)
+    branch(kind.name)
+    x, y = _scaled(draw, space, kind, x, y, reach, floor, keep, share)
+    return space.round(x), space.round(y)
+
+
+def _scaled(draw: Draw, space: Space, kind: PairKind, x: np.ndarray, y: np.ndarray, reach: float, floor: float,
+            keep: Keep, share: int) -> Pair:  # fmt: skip
+    size = math.hypot(*np.abs(x)) * math.hypot(*np.abs(y))
+    if size == 0.0:
+        return x, y
+    s = y @ x
+    unit = abs(s) if s != 0.0 and not kind.exact else size
+    negative = draw(st.booleans())
+    gauge = draw(st.integers(-1, 1)) * draw(st.integers(0, int(min(20.0, math.log2(space.max) / (5 * share)))))
+    cap = min(reach, _cap(space, size / unit * 2.0 ** abs(gauge), keep, share, negative))
+    if unit > cap or draw(st.integers(0, 3)):  # one in four keeps its round entries, and is what shrinking ends at
+        t = magnitude(draw, space, cap, low=min(max(floor, 2.0**20 * space.smallest), cap / 2), switches=PHI_SWITCHES)
+        e = math.frexp(t)[1]
+        y = np.ldexp(1.0, e) * (y * (1.0 if kind.exact else math.ldexp(t, -e) / unit))
+        if kind.exact:
+            y = np.ldexp(1.0, -math.frexp(size)[1]) * y
+        s = y @ x
+    if space.is_complex and not kind.exact and s != 0.0:
+        turn = draw(st.integers(0, 31)) * math.pi / 32 - math.pi / 2 if not negative else math.pi
+        y = y * np.exp(1j * turn) * (abs(s) / s if turn else 1.0)
+    elif s.real > 0.0 if negative else s.real < 0.0:
+        y = -y
+    return x * 2.0**gauge, y * 2.0**-gauge
+
+
+def _cap(space: Space, ratio: float, keep: Keep, share: int, negative: bool) -> float:
+    """The largest |s| for which |φ(s)|·‖x‖·‖y‖ = |sφ(s)|·ratio stays representable, share times multiplied."""
+    room = math.log(space.max) / share - 3.0
+    if keep == "inner":
+        return min(FAR, 2.0 ** (math.log2(space.max) / share - 4.0) / ratio)
+    if keep == "forward" and negative:
+        return min(FAR, math.exp(room / 2) / ratio)
+    return max(room - math.log(ratio), min(1.0, math.exp(room / 2) / ratio))
+
+
+@per_space
+def pairs_and_columns(draw: Draw, space: Space, *, max_k: int = 3, **pair: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(x, y, V): a pair as `rank_one_pairs` draws it and columns V (n,k); V may be I, x itself, or orthogonal to y."""
+    x, y = draw(rank_one_pairs(**pair).on(space))
+    return x, y, columns(draw, space, x, y, max_k)
+
+
+def columns(draw: Draw, space: Space, x: np.ndarray, y: np.ndarray, max_k: int = 3) -> np.ndarray:
+    """V (n,k): dense of any scale, the identity, the eigenvector x, or a column orthogonal to y (as exact as y)."""
+    n = len(x)
+    kind = draw(st.sampled_from(("dense", "identity", "eigenvector", "orthogonal")))
+    if kind == "identity":
+        return np.eye(n)
+    if kind == "eigenvector":
+        return x[:, None]
+    if kind == "orthogonal" and n > 1:
+        return orthogonal_column(y, draw(st.integers(0, n - 2)))
+    k = draw(st.integers(1, max_k))
+    scale = 2.0 ** draw(st.integers(-4, 4))
+    return scale * entries(draw, (n, k), complex_values=space.is_complex)
+
+
+def orthogonal_column(y: np.ndarray, i: int) -> np.ndarray:
+    """v (n,1) = yᵢ₊₁eᵢ − yᵢeᵢ₊₁: orthogonal to y in exact arithmetic, and as representable as y is."""
+    v = np.zeros((len(y), 1), dtype=y.dtype)
+    v[i], v[i + 1] = y[i + 1], -y[i]
+    return v
+
+
+@per_space
+def phi_arguments(draw: Draw, space: Space, *, reach: float = math.inf, floor: float = 0.0, max_size: int = 4) -> np.ndarray:
+    """Arguments of φ, a 0-d array or a vector of up to `max_size` that mixes magnitudes: 0, ± from the smallest subnormal
+    to where φ overflows (beyond where eˢ does) or −10³⁰; complex numbers also near 2πik, where φ vanishes."""
+    top = min(math.log(space.max) + math.log(math.log(space.max)) - 0.5, reach)
+    size = draw(st.integers(0, max_size))
+    values = [_phi_argument(draw, space, top, reach, floor) for _ in range(max(size, 1))]
+    s = space.round(np.array(values))
+    return s if size else s[0]
+
+
+def _phi_argument(draw: Draw, space: Space, top: float, reach: float, floor: float) -> complex | float:
+    choice = draw(st.integers(0, 9))
+    if choice == 0 and floor == 0.0:
+        return 0.0
+    if choice == 1:
+        return -log_uniform(draw, 1.0, min(reach, 1e30, math.sqrt(space.max)))
+    t = magnitude(draw, space, top, low=floor, switches=PHI_SWITCHES)
+    sign = -1.0 if draw(st.booleans()) else 1.0
+    if not space.is_complex or choice == 2:
+        return sign * t
+    if choice <= 4:
+        zero = 2j * math.pi * draw(st.integers(1, 5))
+        return zero * (1.0 + sign * 2.0 ** -draw(st.integers(3, 60))) if reach > 40.0 else sign * 1j * t
+    return t * np.exp(1j * math.pi * draw(st.integers(-31, 32)) / 32)
+
+
+@per_space
+def factor_lists(draw: Draw, space: Space, *, max_n: int = 5, min_r: int = 1, max_r: int = 4, **pair: Any) -> Pair:
+    """(X, Y), both (r,n): a pair of any kind in each row; all exp(xᵢyᵢᵀ) can be multiplied without overflow."""
+    n = draw(st.integers(1, max_n))
+    r = draw(st.integers(min_r, max_r))
+    rows = [draw(rank_one_pairs(min_n=n, max_n=n, **{"share": r, **pair}).on(space)) for _ in range(r)]
+    return np.stack([x for x, _ in rows]), np.stack([y for _, y in rows])
+
+
+@dataclass(frozen=True)
+class ColumnsKind:
+    """A named type of (X, Y), both (n,r), by what YᵀX (r,r) is."""
+
+    name: str
+    purpose: str
+    build: Callable[[Draw, Space, int, int], Pair]
+    promise: Callable[[np.ndarray, np.ndarray], bool]
+
+
+def _dense_columns(draw: Draw, space: Space, n: int, r: int) -> Pair:
+    X, Y = (entries(draw, (n, r), complex_values=space.is_complex) for _ in range(2))
+    return X, Y
+
+
+def _zero_column(draw: Draw, space: Space, n: int, r: int) -> Pair:
+    X, Y = _dense_columns(draw, space, n, r)
+    (X if draw(st.booleans()) else Y)[:, draw(st.integers(0, r - 1))] = 0.0
+    return X, Y
+
+
+def _dependent_columns(draw: Draw, space: Space, n: int, r: int) -> Pair:
+    X, Y = _dense_columns(draw, space, n, r)
+    return X[:, :1] * 2.0 ** -np.arange(r), Y
+
+
+def _owned(draw: Draw, space: Space, n: int, r: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Dense columns, and to which column each coordinate belongs, (n,1)."""
+    owner = np.frombuffer(draw(st.binary(min_size=n, max_size=n)), dtype=np.uint8)[:, None] % (r + 1)
+    return *_dense_columns(draw, space, n, r), owner
+
+
+def _superposed(draw: Draw, space: Space, n: int, r: int) -> Pair:
+    X, Y, owner = _owned(draw, space, n, r)
+    own = owner == np.arange(r)
+    return np.where(own, X, 0.0), np.where(own, Y, 0.0)
+
+
+def _orthogonal_columns(draw: Draw, space: Space, n: int, r: int) -> Pair:
+    X, Y, owner = _owned(draw, space, n, r)
+    return np.where(owner % 2 == 0, X, 0.0), np.where(owner % 2 == 1, Y, 0.0)
+
+
+def _nilpotent_columns(draw: Draw, space: Space, n: int, r: int) -> Pair:
+    X, Y, owner = _owned(draw, space, n, r)
+    return np.where(owner == np.arange(r), X, 0.0), np.where(owner > np.arange(r), Y, 0.0)
+
+
+COLUMNS = {
+    k.name: k
+    for k in (
+        ColumnsKind("dense columns", "no structure", _dense_columns, lambda X, Y: True),
+        ColumnsKind("zero column", "rank below r, YᵀX singular", _zero_column,
+                    lambda X, Y: not (X.any(axis=0) & Y.any(axis=0)).all()),
+        ColumnsKind("dependent columns", "X of rank one, YᵀX singular", _dependent_columns,
+                    lambda X, Y: bool((X == X[:, :1] * 2.0 ** -np.arange(X.shape[1])).all())),
+        ColumnsKind("superposed columns", "YᵀX diagonal: the factors commute", _superposed,
+                    lambda X, Y: all(not (Y[:, i] * X[:, j]).any() for i in range(X.shape[1]) for j in range(X.shape[1])
+                                     if i != j)),
+        ColumnsKind("orthogonal columns", "YᵀX = 0: e^{XYᵀ} = I + XYᵀ", _orthogonal_columns,
+                    lambda X, Y: not (np.abs(Y).T @ np.abs(X)).any()),
+        ColumnsKind("nilpotent columns", "YᵀX strictly triangular: singular, not zero", _nilpotent_columns,
+                    lambda X, Y: not np.tril(np.abs(Y).T @ np.abs(X)).any()),
+    )
+}  # fmt: skip
+
+
+@per_space
+def low_rank_pairs(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(COLUMNS), max_n: int = 6, min_r: int = 1,
+                   max_r: int = 3, reach: float = 30.0, floor: float = 0.0) -> Pair:  # fmt: skip
+    """(X, Y), both (n,r), r above n included: ‖YᵀX‖ up to `reach` (of XYᵀ where YᵀX = 0), e^{±XYᵀ} representable."""
+    kind = COLUMNS[draw(st.sampled_from(kinds))]
+    n, r = draw(st.integers(1, max_n)), draw(st.integers(min_r, max_r))
+    X, Y = kind.build(draw, space, n, r)
+    branch(kind.name)
+    size = math.hypot(*np.abs(X).ravel()) * math.hypot(*np.abs(Y).ravel())
+    if size == 0.0:
+        return space.round(X), space.round(Y)
+    unit = float(np.abs(Y.T @ X).sum(axis=0).max()) or size
+    cap = min(reach, _cap(space, size / unit, "both", 1, False))
+    if unit > cap or draw(st.integers(0, 3)):
+        t = magnitude(draw, space, cap, low=min(max(floor, 2.0**20 * space.smallest), cap / 2), switches=PHI_SWITCHES)
+        e = math.frexp(t)[1]
+        Y = np.ldexp(1.0, e) * (Y * (math.ldexp(t, -e) / unit))
+    return space.round(X), space.round(-Y if draw(st.booleans()) else Y)
+
+
+@per_space
+def low_rank_pairs_and_columns(draw: Draw, space: Space, *, max_k: int = 3,
+                               **pair: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+    """(X, Y, V): as `low_rank_pairs`, with columns V (n,k) made for the first column of each."""
+    X, Y = draw(low_rank_pairs(**pair).on(space))
+    return X, Y, columns(draw, space, X[:, 0], Y[:, 0], max_k)
+
+
+@per_space
+def factor_lists_and_columns(draw: Draw, space: Space, *, max_k: int = 3,
+                             **factors: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+    """(X, Y, V): as `factor_lists`, with columns V (n,k) made for the first factor."""
+    X, Y = draw(factor_lists(**factors).on(space))
+    return X, Y, columns(draw, space, X[0], Y[0], max_k)

@@ -1,0 +1,159 @@
+"""The campaign: which case meets which subject in which space, in how many fresh processes, and the records that follow."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from .. import suite as suites
+from ..spaces import Space, backends, probe
+from ..subjects import Subject
+from . import cases, pool
+from .cases import Case
+from .records import Group, growth_record, group_records
+from .sampling import FULL, QUICK
+
+NOT_TIMED = ("strict",)
+"""Array libraries whose purpose is to check, not to compute."""
+
+Progress = Callable[[int, int, str], None]
+
+
+def run(suite: suites.Suite, subjects: Sequence[Subject], spaces: Iterable[Space | str] | None = None, *,
+        families: Sequence[str] | None = None, quick: bool = True,
+        progress: Progress | None = None) -> dict[str, Any]:  # fmt: skip
+    """Time subjects side by side; see docs/benchmarks.md for the records.
+
+    Parameters
+    ----------
+    subjects : as `detrace.plan.subjects` resolves them.
+    spaces : `Space` objects, their ids, or backend ids (``"torch-cpu"``); all that detrace knows by default. A backend that
+        is not here gives records "not measured" with the probe's reason.
+    families : names; all by default.
+    quick : fewer cases, rounds and processes (about two minutes); else all.
+    progress : called with tasks done, tasks in all, and what is being timed.
+
+    Returns ``{"benchmarks": [...], "growth": [...], "machine_limits": {...}}``, ready for the results file.
+    """
+    effort = QUICK if quick else FULL
+    wanted = _wanted(spaces)
+    chosen, curves = cases.load([f for f in suite.families if families is None or f in families])
+    groups = [g for family, case in chosen.values() for g in _groups(suite, family, case, subjects, wanted, quick)]
+    tasks: list[dict[str, Any]] = [{"limits": True}]
+    tasks += [g.task() for g in groups if g.members]
+    plotted = [
+        (family, curve, name, backend)
+        for family, curve in curves.values()
+        for name, backend in curve.subjects
+        if (backend, curve.dtype) in wanted and not probe(backend)
+        and any(s.name == name and curve.contract in s.functions for s in subjects)
+    ]  # fmt: skip
+    tasks += [{"growth": c.id, "subject": name, "backend": backend} for _, c, name, backend in plotted]
+    answers = _measure(tasks, subjects, sorted({b for b, _ in wanted}), asdict(effort), progress)
+    limits = next((a for a in answers[0] if isinstance(a, dict)), {})
+    benchmarks, position = [], 1
+    for group in groups:
+        blocks: list[Any] = []
+        if group.members:
+            blocks, position = answers[position], position + 1
+        benchmarks += group_records(group, blocks, limits)
+    growth = [growth_record(*p, blocks) for p, blocks in zip(plotted, answers[position:], strict=True)]
+    return {"benchmarks": benchmarks, "growth": growth, "machine_limits": limits}
+
+
+def _measure(tasks: list[dict[str, Any]], subjects: Sequence[Subject], backend_ids: list[str], effort: dict[str, Any],
+             progress: Progress | None) -> list[list[Any]]:  # fmt: skip
+    """Answers to each task, one for each process. Only the first process checks results and measures the machine."""
+    answers: list[list[Any]] = [[] for _ in tasks]
+    total = 1 + effort["processes"] * (len(tasks) - 1)
+    done = 0
+    job = {
+        "specs": [s.spec for s in subjects], "effort": effort, "core": _core(),
+        "backends": [b for b in backend_ids if not probe(b)], "path": [p for p in sys.path if p],
+    }  # fmt: skip
+    with tempfile.TemporaryDirectory() as cache:
+        for process in range(effort["processes"]):
+            todo = [(i, {**t, "check": process == 0}) for i, t in enumerate(tasks) if process == 0 or "limits" not in t]
+
+            def beat(index: int) -> None:
+                if progress is not None:
+                    progress(done, total, _title(tasks[index]))
+
+            for index, answer in pool.run({**job, "seed": process}, todo, Path(cache), beat):
+                answers[index].append(answer)
+                done += 1
+    if progress is not None:
+        progress(total, total, "done")
+    return answers
+
+
+def _groups(suite: suites.Suite, family: str, case: Case, subjects: Sequence[Subject], wanted: set[tuple[str, str]],
+            quick: bool) -> list[Group]:  # fmt: skip
+    if quick and not case.quick:
+        return []
+    found = []
+    for dtype in case.quick_dtypes if quick else case.dtypes:
+        group = Group(family, case, dtype)
+        for backend_id, backend in backends().items():
+            if (backend_id, dtype) not in wanted:
+                continue
+            absent = probe(backend_id)
+            for subject in subjects:
+                if case.contract not in subject.functions:
+                    continue
+                if absent:
+                    claims = subject.backends is not None and {"any", backend.name, backend_id} & set(subject.backends)
+                    if case.headline and claims:
+                        group.absent.append((subject.name, backend_id, absent))
+                    continue
+                reason = subject.why_not(suite.contracts[case.contract], Space(backend, dtype))
+                if not reason:
+                    group.members.append((subject.name, backend_id, False))
+                    if backend.device == "cuda" and case.headline:
+                        group.members.append((subject.name, backend_id, True))
+                elif reason != "-" and case.headline:
+                    group.absent.append((subject.name, backend_id, reason))
+            for rival in case.rivals:
+                if rival.backend == backend_id and not absent and rival.reach(case.params):
+                    group.members.append((rival.name, backend_id, False))
+        if group.members or group.absent:
+            found.append(group)
+    return found
+
+
+def _wanted(spaces: Iterable[Space | str] | None) -> set[tuple[str, str]]:
+    """(backend id, dtype) pairs; ValueError for a name that is none."""
+    known = {b: backend for b, backend in backends().items() if backend.name not in NOT_TIMED}
+    dtypes = ("float64", "float32")
+    found = set()
+    for space in known if spaces is None else spaces:
+        name = space if isinstance(space, str) else space.id
+        backend_id, _, dtype = name.rpartition("-")
+        if name in backends():
+            found |= {(name, d) for d in dtypes}
+        elif backend_id in backends():
+            found.add((backend_id, dtype))
+        else:
+            raise ValueError(f"unknown space {name!r}; there are {', '.join(known)}")
+    return {(b, d) for b, d in found if b in known}
+
+
+def _core() -> int | None:
+    """The core that the workers are pinned to: the last that this process may use (the first takes more interrupts)."""
+    if not hasattr(os, "sched_getaffinity"):
+        return None
+    cores = os.sched_getaffinity(0)
+    return max(cores) if len(cores) > 1 else None
+
+
+def _title(task: dict[str, Any]) -> str:
+    if "limits" in task:
+        return "machine limits"
+    if "growth" in task:
+        return f"growth of {task['growth']}, {task['subject']} on {task['backend']}"
+    return f"{task['case']} {task['dtype']}"

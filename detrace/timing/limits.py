@@ -1,0 +1,100 @@
+"""Machine limits, measured in the run that they are compared with: copy bandwidth and matrix-product rate, one thread."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .cases import Work
+
+COPY_BYTES = tuple(1 << e for e in (12, 14, 16, 18, 20, 22, 24, 26, 28))
+"""Sizes (source and destination together, bytes) from first-level cache to main memory. The largest is at least eight
+times the last-level cache that a core of today has for itself (≤32 MB)."""
+GEMM_N = 768
+"""Order of the product that shows the arithmetic rate: three matrices (14 MB in double precision), long enough to
+amortise packing, short enough to measure in a tenth of a second."""
+REPEATS = 5
+
+
+def measure() -> dict[str, Any]:
+    """``copy_bytes_per_s`` (main memory, read + write), ``copy_curve`` [[bytes, bytes/s]], ``gemm_flops_per_s`` by dtype.
+
+    The best of a few repeats: a limit is what the machine can do.
+    """
+    curve = [[size, _copy_rate(size)] for size in COPY_BYTES]
+    return {
+        "copy_bytes_per_s": curve[-1][1],
+        "copy_curve": curve,
+        "gemm_flops_per_s": {dtype: _gemm_rate(dtype) for dtype in ("float32", "float64")},
+        "gemm_n": GEMM_N,
+        "threads": 1,
+        "gpu": gpu_state(),
+    }
+
+
+def limit(work: Work, dtype: str, limits: dict[str, Any]) -> tuple[float, str]:
+    """The time (s) that the machine needs for `work`, and whether memory or arithmetic sets it.
+
+    Bandwidth is that of a copy of the same size, so that data that fit into a cache are held against the cache.
+    """
+    memory = work.bytes / bandwidth(work.bytes, limits["copy_curve"])
+    flops = work.flops / limits["gemm_flops_per_s"][dtype]
+    return (memory, "memory") if memory >= flops else (flops, "flops")
+
+
+def bandwidth(size: float, curve: Sequence[Sequence[float]]) -> float:
+    """Bytes per second of a copy of `size` bytes: log-linear between the measured sizes, constant beyond them."""
+    sizes, rates = np.array(curve, dtype=float).T
+    return float(np.exp(np.interp(np.log(max(size, 1.0)), np.log(sizes), np.log(rates))))
+
+
+def _copy_rate(size: int) -> float:
+    source = np.ones(size // 2, dtype=np.uint8)
+    target = np.zeros_like(source)
+    return size / _best(lambda: np.copyto(target, source))
+
+
+def _gemm_rate(dtype: str) -> float:
+    """The fastest product among the array libraries that are loaded."""
+    a = np.random.default_rng(0).standard_normal((GEMM_N, GEMM_N)).astype(dtype)
+    out = np.empty_like(a)
+    seconds = [_best(lambda: np.matmul(a, a, out=out))]
+    if (torch := sys.modules.get("torch")) is not None:
+        b = torch.from_numpy(a)
+        seconds.append(_best(lambda: b @ b))
+    return 2.0 * GEMM_N**3 / min(seconds)
+
+
+def _best(call: Callable[[], Any], budget: float = 0.03) -> float:
+    """Seconds per call, the best batch of a few."""
+    call()
+    start = time.perf_counter()
+    call()
+    repeats = max(1, int(budget / REPEATS / max(time.perf_counter() - start, 1e-7)))
+    best = np.inf
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        for _ in range(repeats):
+            call()
+        best = min(best, (time.perf_counter() - start) / repeats)
+    return best
+
+
+def gpu_state(query: Callable[[], str] | None = None) -> list[dict[str, str]] | None:
+    """Name, driver, clock, temperature and throttle reasons of each GPU, as nvidia-smi prints them; None without one."""
+    fields = ("name", "driver_version", "clocks.sm", "temperature.gpu", "clocks_throttle_reasons.active", "memory.total")
+
+    def ask() -> str:
+        command = ["nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
+
+    try:
+        lines = (query or ask)().strip().splitlines()
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return [dict(zip(fields, (part.strip() for part in line.split(",")), strict=False)) for line in lines] or None

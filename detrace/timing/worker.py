@@ -1,0 +1,159 @@
+"""The worker: a fresh process, one thread, one core, that times what a job file says and answers in JSON lines.
+
+Started by `detrace.timing.pool`, which sets the thread counts in its environment before NumPy or torch can be imported.
+Each answer is ``{"begin": index}``, ``{"done": index, ...}`` or ``{"limits": ...}``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from .. import plan as planning
+from ..spaces import Space, backends, probe
+from ..subjects import Subject
+from ..suite import load as load_suite
+from . import cases, limits, members
+from .cases import Case, Growth
+from .sampling import Effort, collector_off, interleave
+from .timers import Sample, launch_bound
+
+
+class Worker:
+    """Subjects and cases by name, and the tasks of one process."""
+
+    def __init__(self, job: dict[str, Any]) -> None:
+        suite = load_suite()
+        self.contracts = suite.contracts
+        self.subjects: dict[str, Subject] = {s.name: s for s in planning.subjects(suite, job["specs"])[0]}
+        self.cases, self.growth = cases.load(suite.families)
+        self.effort = Effort(**job["effort"])
+        self.rng = np.random.default_rng(job["seed"])
+
+    def group(self, task: dict[str, Any]) -> dict[str, Any]:
+        """One case in one dtype: all members interleaved. A member that fails is named with its reason."""
+        case: Case = self.cases[task["case"]][1]
+        args = case.arguments(task["dtype"])
+        ready, answer = [], {}
+        judge = case.checker(args) if task["check"] else None
+        for subject, backend, cold in task["members"]:
+            key = f"{subject}-{backend}-{task['dtype']}{'-cold' if cold else ''}"
+            answer[key] = row = {"reason": "", "note": "", "error_ratio": None, "how": "", "samples": []}
+            try:
+                member = self._member(case, subject, backend, task["dtype"], args)
+                member.cold = cold
+                row["note"] = member.note
+                result = member.result()  # the first call: compiles, loads, and shows that it works
+                if judge is not None:
+                    check = judge(result, member.space)
+                    row["error_ratio"], row["how"] = _finite(check.ratio), check.how
+                ready.append(member)
+            except (Exception, SystemExit) as error:
+                row["reason"] = _reason(case.contract, error)
+        try:
+            samples = interleave(ready, self.effort, self.rng) if ready else {}
+        except (Exception, SystemExit) as error:
+            samples = {}
+            for m in ready:
+                answer[m.key]["reason"] = _reason(case.contract, error)
+        for m in ready:
+            answer[m.key] |= _summary(samples.get(m.key, []), m)
+        return answer
+
+    def curve(self, task: dict[str, Any]) -> dict[str, Any]:
+        """One growth curve: all its sizes interleaved, for one subject in one space."""
+        curve: Growth = self.growth[task["growth"]][1]
+        space = Space(backends()[task["backend"]], curve.dtype)
+        subject = self.subjects[task["subject"]]
+        by_size = []
+        for n in curve.sizes:
+            member = members.of_subject(subject, curve.contract, space, curve.arguments(n))
+            member.subject = str(n)
+            by_size.append(member)
+        samples = interleave(by_size, self.effort, self.rng)
+        return {"times": [[s.seconds for s in samples[m.key]] for m in by_size]}
+
+    def _member(self, case: Case, subject: str, backend: str, dtype: str, args: cases.Args) -> members.Member:
+        if reason := probe(backend):
+            raise RuntimeError(reason)
+        if subject not in self.subjects:
+            return members.of_rival(case, subject, dtype, args)
+        return members.of_subject(self.subjects[subject], case.contract, Space(backends()[backend], dtype), args)
+
+
+def main(job_file: str) -> None:
+    """Do the tasks of a job file; what the libraries print goes to standard error."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    warnings.simplefilter("ignore")
+    np.seterr(all="ignore")
+    job = json.loads(Path(job_file).read_text(encoding="utf-8"))
+    sys.path[:0] = [p for p in job["path"] if p not in sys.path]
+    pin(job["core"])
+    worker = Worker(job)
+    for backend in job["backends"]:
+        probe(backend)  # imports the libraries, so that their threads exist before anything is timed
+    for index, task in job["tasks"]:
+        _say(answers, {"begin": index})
+        if "limits" in task:
+            with collector_off():
+                result = limits.measure()
+        else:
+            result = worker.curve(task) if "growth" in task else worker.group(task)
+        _say(answers, {"done": index, "result": result})
+
+
+def pin(core: int | None) -> None:
+    """Stay on one core, where the system can do that."""
+    if core is not None and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {core})
+
+
+def _summary(samples: list[Sample], member: members.Member) -> dict[str, Any]:
+    seconds = [s.seconds for s in samples]
+    middle = samples[int(np.argsort(seconds)[len(seconds) // 2])] if samples else None
+    on_device = middle is not None and middle.device_s is not None
+    return {
+        "samples": seconds,
+        "wall_s": middle.wall_s if middle is not None and on_device else None,
+        "launch_bound": launch_bound(middle) if middle is not None else None,
+        "peak_memory": _peak_memory(member) if on_device else None,
+    }
+
+
+def _peak_memory(member: members.Member) -> int | None:
+    """Bytes that one call allocates on the device beyond its arguments, at most; None where the library cannot say."""
+    if member.space.backend.id != "torch-cuda":
+        return None
+    import torch
+
+    torch.cuda.synchronize()
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    member.call()
+    torch.cuda.synchronize()
+    return int(torch.cuda.max_memory_allocated() - before)
+
+
+def _reason(contract: str, error: BaseException) -> str:
+    lines = str(error).splitlines()
+    return f"{contract} raised {type(error).__name__}{': ' + lines[0][:200] if lines else ''}"
+
+
+def _finite(x: float) -> float | None:
+    return float(x) if np.isfinite(x) else None
+
+
+def _say(answers: IO[str], message: dict[str, Any]) -> None:
+    answers.write(json.dumps(message) + "\n")
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
