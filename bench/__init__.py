@@ -1,0 +1,1 @@
+"""What is timed: one module a family, peers and rivals side by side, machine limits drawn in."""

@@ -15,6 +15,7 @@ import numpy as np
 from .contracts import Contract
 from .judging import Record, Violation
 from .spaces import Space
+from .values import literal
 
 
 class LinearOperator:
@@ -28,7 +29,7 @@ class LinearOperator:
         return lambda v: native @ v
 
     def __repr__(self) -> str:
-        return f"LinearOperator({self.matrix.tolist()})"
+        return f"LinearOperator({literal(self.matrix)})"
 
 
 class Call:
@@ -44,7 +45,11 @@ class Call:
     def transposed_memory(self, *args: Any) -> Any:
         """The same call with every matrix given as a column-major view."""
         view = self.space.backend.transposed_view
-        return self._run(lambda *native: self.function(*(view(a) if getattr(a, "ndim", 0) > 1 else a for a in native)), args)
+
+        def viewed(*native: Any) -> Any:
+            return self.function(*(view(a) if getattr(a, "ndim", 0) > 1 else a for a in native))
+
+        return self._run(viewed, args, f"{self.contract.name} (column-major)")
 
     def gradient(self, *args: Any, wrt: int = 0, cotangent: Any = None) -> np.ndarray:
         """Gradient of Σ cotangent·result with respect to argument `wrt`, by the library's reverse mode."""
@@ -54,18 +59,26 @@ class Call:
         native = [self._bind(a) for a in args]
         (shape,) = self.contract.result_shapes(args)
         ct = self.space.to_native(np.ones(shape) if cotangent is None else cotangent)
-        self.record.example.calls.append((f"gradient of {self.contract.name}", args, None))
+        name = f"gradient of {self.contract.name}"
+        described = (*args, wrt, np.ones(shape) if cotangent is None else cotangent)
+        calls = self.record.example.calls
+        calls.append((name, described, None))
         try:
             grad = backend.vjp(self.function, native, wrt, ct)
         except (Exception, SystemExit) as error:
-            raise _raised(f"the gradient of {self.contract.name}", error) from error
+            raise _raised(f"the {name}", error) from error
         problem = backend.form_error(grad, self.space.dtype, tuple(args[wrt].shape))
         if problem:
             raise Violation(f"the gradient of {self.contract.name}: {problem}", kind="form")
-        return self.space.to_host(grad)
+        host = self.space.to_host(grad)
+        calls[-1] = (name, described, host)
+        if not np.isfinite(host).all():
+            self.record.example.finite = False
+        return host
 
     def raises(self, *args: Any) -> Exception | None:
         """The exception that the call raises, or None."""
+        self.record.example.calls.append((f"{self.contract.name} (must raise)", args, None))
         try:
             self.function(*(self._bind(a) for a in args))
         except Exception as error:
@@ -77,8 +90,8 @@ class Call:
             return self.space.to_native(arg)
         return arg.bind(self.space) if hasattr(arg, "bind") else arg
 
-    def _run(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-        space, name = self.space, self.contract.name
+    def _run(self, function: Callable[..., Any], args: tuple[Any, ...], called: str = "") -> Any:
+        space, name = self.space, called or self.contract.name
         native = [self._bind(a) for a in args]
         calls = self.record.example.calls
         calls.append((name, args, None))
@@ -97,10 +110,14 @@ class Call:
                 raise Violation(f"{name} {problem}", kind="form", got=repr(r)[:200])
         for given, before in zip(native, args, strict=True):
             if isinstance(before, np.ndarray) and not _same(space.to_host(given), before):
+                if not _same(space.to_host(space.to_native(before)), before):
+                    raise TypeError(f"the law passed values to {name} that are not exact in {space.dtype}")
                 raise Violation(f"{name} changed the array that it was given", kind="mutation", got=space.to_host(given))
         host = tuple(space.to_host(r) for r in results)
         out = host if len(shapes) > 1 else host[0]
         calls[-1] = (name, args, out)
+        if not all(np.isfinite(r).all() for r in host):
+            self.record.example.finite = False
         return out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,22 +35,29 @@ def verify(
     law: Annotated[Many, typer.Option(help="Only this law; may be repeated.")] = None,
     backend: Annotated[Many, typer.Option(help="Only this array library: numpy, torch, jax, strict, torch-cuda, …")] = None,
     dtype: Annotated[Many, typer.Option(help="Only this dtype: float32, float64, complex64, complex128, float16, bfloat16.")] = None,
-    profile: Annotated[str, typer.Option(help="How hard to search: quick (a minute or two), ci, deep (hours, random).")] = "quick",
-    require: Annotated[Many, typer.Option(help="Fail unless this space is here, e.g. cupy-cuda.")] = None,
+    profile: Annotated[str | None, typer.Option(help="How hard to search: quick (the default; a minute or two), ci, deep (hours, random).")] = None,
+    require: Annotated[Many, typer.Option(help="Fail (status 1) at once unless this device is here, e.g. cupy-cuda.")] = None,
     workers: Annotated[str, typer.Option("-n", "--workers", help="Worker processes: a number or `auto`; 0 for none.")] = "0",
-    isolate: Annotated[float | None, typer.Option(metavar="SECONDS", help="Run subjects in a child process with this time limit a call; a crash or a hang is a result.")] = None,
-    rerun_failed: Annotated[bool, typer.Option("--rerun-failed", help="Only what the results file says was violated, its inputs first.")] = False,
+    isolate: Annotated[float | None, typer.Option(metavar="SECONDS", help="Run subjects in a child process; a crash, or no answer for this long (60 suits most), is a result.")] = None,
+    rerun_failed: Annotated[bool, typer.Option("--rerun-failed", help="Only what the results file says was violated, its inputs first; the file is brought up to date.")] = False,
     results: Results = DEFAULT_RESULTS,
 ) -> None:  # fmt: skip
     """Judge implementations by the laws; write a results file."""
     import pytest
 
+    if rerun_failed and subjects:
+        _stop("--rerun-failed takes its subjects from the results file; leave out " + ", ".join(subjects))
     for name in ONE_THREAD:  # before NumPy is imported; small matrices gain nothing from threads
         os.environ.setdefault(name, "1")
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     _add_working_directory()
+    from .session import RequirementError, SessionError, check_required
     from .suite import suite_root
 
+    try:
+        check_required(require or ())
+    except SessionError as error:
+        _stop(str(error), 1 if isinstance(error, RequirementError) else USAGE)
     asked: dict[str, Any] = {
         "subject": subjects or ([] if rerun_failed else _configured_subjects()), "family": family, "law": law,
         "backend": backend, "dtype": dtype, "require": require,
@@ -58,7 +66,9 @@ def verify(
     arguments = [str(root / "verify"), "-p", "detrace.plugin", "-p", "no:cacheprovider", "--detrace-cli", "--tb=short",
                  f"--rootdir={root}", "-c", os.devnull, "--confcutdir", str(root / "verify")]  # fmt: skip
     arguments += [f"--detrace-{k}={v}" for k, vs in asked.items() for v in vs or ()]
-    arguments += [f"--detrace-profile={profile}", f"--detrace-results={results.resolve()}"]
+    arguments += [f"--detrace-results={results.resolve()}", f"--detrace-command={shlex.join(['detrace', *sys.argv[1:]])}"]
+    if profile is not None:
+        arguments.append(f"--detrace-profile={profile}")
     if isolate is not None:
         arguments.append(f"--detrace-isolate={isolate}")
     if rerun_failed:
@@ -68,7 +78,7 @@ def verify(
             _stop(f"-n {workers}: give a number of worker processes or auto")
         arguments += ["-p", "xdist.plugin", "-n", workers, "--dist=loadgroup"]
     status = int(pytest.main(arguments))
-    sys.exit({0: 0, 1: 1, 2: 130, 4: USAGE, 5: 0 if rerun_failed else USAGE}.get(status, status))
+    sys.exit({pytest.ExitCode.INTERRUPTED: 130, pytest.ExitCode.USAGE_ERROR: USAGE}.get(status, status))
 
 
 @app.command()
@@ -190,9 +200,9 @@ def _add_working_directory() -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(parts))
 
 
-def _stop(message: str) -> Any:
+def _stop(message: str, status: int = USAGE) -> Any:
     print(f"detrace: {message}", file=sys.stderr)
-    raise SystemExit(USAGE)
+    raise SystemExit(status)
 
 
 def main() -> None:

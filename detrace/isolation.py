@@ -21,7 +21,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from contextlib import suppress
+from dataclasses import asdict
 from typing import IO, Any
 
 import numpy as np
@@ -34,10 +35,6 @@ from .spaces import Space
 from .subjects import Subject
 from .values import decode, encode
 
-TIME_LIMIT = 60.0
-"""Seconds of silence that count as a hang. A call and the oracle's work on it lie between two announcements, so the
-limit is far above what either takes: certified values of the largest inputs cost a few seconds."""
-
 START_LIMIT = 120.0
 """Seconds that a child may take to import the suite and the subject: array libraries alone may take tens of seconds
 from a cold disk."""
@@ -46,7 +43,7 @@ SIMPLIFY_SECONDS = 10.0
 """Time for trying simpler inputs after a crash; each try that crashes costs a fresh child."""
 
 
-class _Gone(Exception):
+class _GoneError(Exception):
     """The child died or fell silent; says which and how."""
 
     def __init__(self, kind: str, reason: str, detail: str = "") -> None:
@@ -57,10 +54,11 @@ class _Gone(Exception):
 class Worker:
     """A child process that judges one item at a time; replaced whenever it dies.
 
-    `timeout_s` is the longest silence: one call of the subject together with the oracle's work on it.
+    `timeout_s` is the longest silence that is no hang. Between two announcements lie a call and the oracle's work on it,
+    so it should be well above what both take: certified values of the largest inputs cost a few seconds.
     """
 
-    def __init__(self, timeout_s: float = TIME_LIMIT) -> None:
+    def __init__(self, timeout_s: float) -> None:
         self.timeout_s = timeout_s
         self._child: subprocess.Popen[bytes] | None = None
         self._lines = _Lines()
@@ -77,10 +75,10 @@ class Worker:
         last = _Last()
         try:
             answer = self._ask(item, last)
-        except _Gone as gone:
+        except _GoneError as gone:
             outcome = Outcome(law.name, subject.name, space.id, VIOLATED, examples=last.examples, decided=last.examples)
             last, gone = self._simplest(item, last, gone)
-            return _lost(outcome, last, gone)
+            return _lost(outcome, last, gone, self.timeout_s)
         if "error" in answer:
             raise RuntimeError(answer["error"])
         answer["outcome"]["worst"] = decode(answer["outcome"]["worst"])
@@ -97,7 +95,7 @@ class Worker:
             try:
                 answer = self._ask(request, _Last())
                 return str(answer.get("error") or answer["reason"])
-            except _Gone as gone:
+            except _GoneError as gone:
                 self._broken[key] = f"on a harmless 2×2 input: {contract.name} {gone.reason}"
         return self._broken[key]
 
@@ -105,23 +103,24 @@ class Worker:
         """What importing a subject does to the process: '' if it survives (or raises, which the parent can say)."""
         try:
             self._ask({"do": "resolve", "subject": spec}, _Last())
-        except _Gone as gone:
+        except _GoneError as gone:
             return gone.reason
         return ""
 
     def close(self) -> None:
         """End the child."""
         if self._child is not None:
-            self._child.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(self._child.pid, signal.SIGKILL)
             self._child.wait()
             for pipe in (self._child.stdin, self._child.stdout):
                 assert pipe is not None
-                with _ignored(OSError):
+                with suppress(OSError):
                     pipe.close()
             self._child = None
 
     def _ask(self, request: dict[str, Any], last: _Last) -> dict[str, Any]:
-        """The child's answer; `last` follows its announcements. Raises _Gone."""
+        """The child's answer; `last` follows its announcements. Raises _GoneError."""
         try:
             if self._child is None:
                 self._start()
@@ -146,10 +145,11 @@ class Worker:
             raise
 
     def _start(self) -> None:
-        environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+        # the parent's path and no other; its own group, so that what the subject starts ends with it
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "detrace.isolation"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._words,
-            env=environment | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+            [sys.executable, "-P", "-m", "detrace.isolation"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=self._words, env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+            start_new_session=True,
         )  # fmt: skip
         assert self._child.stdout is not None
         self._lines = _Lines(self._child.stdout.fileno())
@@ -159,13 +159,13 @@ class Worker:
         line = self._lines.next(limit)
         if line is None:
             self.close()
-            raise _Gone("hung", f"hangs: no answer within {limit:g} s")
+            raise _GoneError("hung", f"hangs: no answer within {limit:g} s")
         if not line:
             raise self._end()
         message: dict[str, Any] = json.loads(line)
         return message
 
-    def _end(self) -> _Gone:
+    def _end(self) -> _GoneError:
         """How the child ended, in words."""
         assert self._child is not None
         try:
@@ -176,9 +176,9 @@ class Worker:
         self._words.seek(0)
         words = [w for w in self._words.read()[-4000:].decode(errors="replace").splitlines() if w.strip()]
         reason = f"crashed with {_signal_name(-status)}" if status < 0 else f"ended the process with exit status {status}"
-        return _Gone("crashed", reason, words[-1][:200] if words else "")
+        return _GoneError("crashed", reason, words[-1][:200] if words else "")
 
-    def _simplest(self, item: dict[str, Any], last: _Last, gone: _Gone) -> tuple[_Last, _Gone]:
+    def _simplest(self, item: dict[str, Any], last: _Last, gone: _GoneError) -> tuple[_Last, _GoneError]:
         """A simpler input that does the same, from a few tries in fresh children within `SIMPLIFY_SECONDS`."""
         deadline = time.monotonic() + SIMPLIFY_SECONDS
         replay = item | {"profile": asdict(Profile("replay", 0, shrink=False))}
@@ -189,7 +189,7 @@ class Worker:
             trial = _Last()
             try:
                 self._ask(replay | {"explicit": [encode(simpler)]}, trial)
-            except _Gone as again:
+            except _GoneError as again:
                 if (again.kind, again.reason) == (gone.kind, gone.reason):
                     return trial, again
         return last, gone
@@ -231,13 +231,13 @@ class _Lines:
         return line
 
 
-def _lost(outcome: Outcome, last: _Last, gone: _Gone) -> Outcome:
+def _lost(outcome: Outcome, last: _Last, gone: _GoneError, limit: float) -> Outcome:
     """The outcome of an item whose child did not come back."""
     name = last.calls[-1][0] if last.calls else outcome.law.replace("_", " ")
     outcome.reason, outcome.worst, outcome.input = f"{name} {gone.reason}", math.inf, last.inputs
     outcome.violation = {
         "kind": gone.kind, "ratio": encode(math.inf), "error": None, "bound": None, "got": None, "truth": None,
-        "why": gone.detail, "calls": last.calls,
+        "why": gone.detail, "calls": last.calls, "limit_s": limit,
     }  # fmt: skip
     return outcome
 
@@ -245,7 +245,7 @@ def _lost(outcome: Outcome, last: _Last, gone: _Gone) -> Outcome:
 def _simplifications(inputs: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Simpler inputs, simplest first: leading 1×1 and 2×2 blocks of every array, with zeros, round or given entries."""
     seen = {json.dumps(encode(inputs))}
-    for size in (1, 2, None):
+    for size in (1, 2, 3, None):
         for entries in (np.zeros_like, np.round, np.asarray):
             simpler = {name: _mapped(x, size, entries) for name, x in inputs.items()}
             key = json.dumps(encode(simpler))
@@ -269,12 +269,6 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _ignored(error: type[BaseException]) -> Any:
-    import contextlib
-
-    return contextlib.suppress(error)
-
-
 class _Announced(list[Any]):
     """The calls of an example, each told to the parent before it is made."""
 
@@ -289,7 +283,6 @@ class _Announced(list[Any]):
 
 def serve() -> None:
     """The child: answers requests until its standard input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     channel = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what a subject prints goes with its errors
     requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -345,7 +338,7 @@ _subjects: dict[str, Subject] = {}
 def _subject(laws: Any, spec: str, plan: Any) -> Subject:
     if spec not in _subjects:
         (found,), _ = plan.subjects(laws, [spec])
-        _subjects[spec] = replace(found, probe_with=None)
+        _subjects[spec] = found
     return _subjects[spec]
 
 

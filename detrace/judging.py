@@ -42,6 +42,7 @@ class Example:
     decided: bool = False
     undecided: str = ""
     branches: list[str] = field(default_factory=list)
+    finite: bool = True
 
 
 @dataclass
@@ -101,6 +102,8 @@ def judge(error: Any, bound: Any, refine: Callable[[], Any] | None = None, *, sc
         ratio = _ratio(e, b)
     record = current.get()
     example = record.example if record is not None else Example()
+    if not math.isfinite(e) and example.calls and example.finite:
+        raise ArithmeticError("the judge ran out of precision: every result is finite, the error computed from them is not")
     if math.isfinite(e) and not LIMIT * b < s:
         example.undecided = (
             why and f"bound useless: {LIMIT:g}·bound = {LIMIT * b:.1e} ≥ {s:.1e} ({why})"

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import fnmatch
 import tomllib
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from packaging.specifiers import SpecifierSet
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
-from .engine import VIOLATED, Profile, run
+from .engine import VIOLATED, Outcome, Profile, run
+from .laws import Law
 from .plan import Plan
-from .spaces import space
+from .spaces import Space, space
+from .subjects import Subject
 from .suite import Suite
 
 REPLAY = Profile("replay", 0, shrink=False)
@@ -57,16 +60,23 @@ class Deviation:
         return Version(metadata.version(requires)) in SpecifierSet(self.versions, prereleases=True)
 
 
-def read(path: Path) -> list[Deviation]:
-    """The entries of a ledger file. ValueError names the entry and what it lacks."""
+def read(path: Path, laws: Collection[str] | None = None) -> list[Deviation]:
+    """The entries of a ledger file. ValueError names the entry and what is wrong with it; `laws` are those that exist."""
     if not path.is_file():
         return []
     found = []
-    for name, table in tomllib.loads(path.read_text(encoding="utf-8")).items():
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path.name} is not valid TOML: {error}") from error
+    for name, table in tables.items():
         try:
             entry = Deviation(id=name, **table)
-        except TypeError as error:
-            raise ValueError(f"{path.name}: entry {name}: {error}") from error
+            SpecifierSet(entry.versions)
+        except (TypeError, InvalidSpecifier) as error:
+            raise ValueError(f"{path.name}: entry {name}: {str(error).removeprefix('Deviation.__init__() ')}") from error
+        if unknown := sorted({entry.law, *entry.laws} - set(laws)) if laws is not None else []:
+            raise ValueError(f"{path.name}: entry {name} speaks of a law that does not exist: {', '.join(unknown)}")
         if entry.subject == "reference":
             raise ValueError(f"{path.name}: entry {name} is about our own reference; fix it instead")
         entry.input = {k: _array(v) for k, v in entry.input.items()}
@@ -74,8 +84,16 @@ def read(path: Path) -> list[Deviation]:
     return found
 
 
-def replay(entries: list[Deviation], plan: Plan, suite: Suite) -> None:
-    """Set the status of each entry: reproduced, stale, or not run (subject, version or space not here)."""
+def replay(entries: list[Deviation], plan: Plan, suite: Suite, judge: Callable[..., Outcome] | None = None) -> None:
+    """Set the status of each entry: reproduced, stale, or not run (subject, version or space not here).
+
+    `judge(law, subject, space, profile, explicit)` runs an item; by default in this process.
+    """
+    if judge is None:
+
+        def judge(law: Law, subject: Subject, at: Space, profile: Profile, explicit: list[dict[str, Any]]) -> Outcome:
+            return run(law, subject, at, suite.contracts, profile, explicit=explicit)
+
     by_name = {s.name: s for s in plan.subjects}
     for entry in entries:
         subject = by_name.get(entry.subject)
@@ -86,7 +104,7 @@ def replay(entries: list[Deviation], plan: Plan, suite: Suite) -> None:
         elif not entry.applies(subject.requires):
             entry.status, entry.reason = "not run", f"about {entry.versions}; {subject.version} is installed"
         else:
-            outcome = run(suite.laws[entry.law], subject, space(chosen), suite.contracts, REPLAY, explicit=[entry.input])
+            outcome = judge(suite.laws[entry.law], subject, space(chosen), REPLAY, [entry.input])
             entry.status = "reproduced" if outcome.outcome == VIOLATED else "stale"
             entry.reason = outcome.reason
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from .contracts import Contract
 from .laws import Law
 from .spaces import CLAIMED_DTYPES, DTYPES, Space, backends, probe
 from .subjects import Subject, SubjectError, resolve
@@ -33,11 +34,17 @@ class Plan:
     absent_peers: dict[str, str] = field(default_factory=dict)
 
 
-def make(suite: Suite, selection: Selection, default_subjects: Sequence[str] = ("reference",)) -> Plan:
-    """Cross laws, subjects and spaces. Raises SubjectError or ValueError with one sentence for what is unknown."""
+def make(suite: Suite, selection: Selection, default_subjects: Sequence[str] = ("reference",),
+         probe_with: Callable[[Subject, Contract, Space], str] | None = None) -> Plan:  # fmt: skip
+    """Cross laws, subjects and spaces. Raises SubjectError or ValueError with one sentence for what is unknown.
+
+    `probe_with` asks a user's subject for its harmless example elsewhere than in this process (the isolation mode).
+    """
     laws = _laws(suite, selection)
     plan = Plan()
     plan.subjects, plan.absent_peers = subjects(suite, selection.subjects or tuple(default_subjects))
+    for subject in plan.subjects:
+        subject.probe_with = probe_with if subject.role != "reference" else None
     wanted = _wanted_backends(selection.backends)
     dtypes = _choose(selection.dtypes, (*DTYPES, *CLAIMED_DTYPES), "dtype")
     spaces = []
@@ -80,7 +87,12 @@ def subjects(suite: Suite, specs: Iterable[str]) -> tuple[list[Subject], dict[st
         elif peers:
             found |= {p.name: p for p in peers if p.name == spec}
         else:
-            subject = resolve(spec, suite.contracts)
+            try:
+                subject = resolve(spec, suite.contracts)
+            except SubjectError as error:
+                raise SubjectError(f"{error}{_near(spec, ['reference', 'peers', *suite.peer_names()])}") from error
+            if subject.name in found:
+                subject.name = spec
             found[subject.name] = subject
     return list(found.values()), absent
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("isolate", {"type": float, "metavar": "SECONDS", "help": "run subjects in a child process; a crash or a hang is a result"}),
     ("rerun", {"metavar": "FILE", "help": "only what this results file says was violated, its inputs first"}),
     ("cli", {"action": "store_true", "help": "terminal output of the command line (internal)"}),
+    ("command", {"metavar": "TEXT", "help": "what the results file names as the command (internal)"}),
 )  # fmt: skip
 
 
@@ -36,10 +38,13 @@ def session_of(config: pytest.Config) -> Session:
     """The one detrace session of this pytest run, made when first asked for."""
     found = getattr(config, "_detrace_session", None)
     if found is None:
-        from .session import Session, SessionError
+        from .session import RequirementError, Session, SessionError
 
+        command = config.option.detrace_command or shlex.join(["pytest", *config.invocation_params.args])
         try:
-            found = Session.of(vars(config.option))
+            found = Session.of(vars(config.option) | {"detrace_command": command})
+        except RequirementError as error:
+            pytest.exit(str(error), returncode=pytest.ExitCode.TESTS_FAILED)
         except SessionError as error:
             raise pytest.UsageError(str(error)) from None
         config._detrace_session = found  # type: ignore[attr-defined]
@@ -111,10 +116,11 @@ class Violated(Exception):
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
+    if any(getattr(config.option, f"detrace_{name}") for name, _ in OPTIONS):
+        session_of(config)  # whatever is wrong with what was asked for is said before anything starts
     if config.option.detrace_cli:
         from .terminal import use_own_terminal
 
-        session_of(config)  # whatever is wrong with what was asked for is said before anything starts
         use_own_terminal(config)
 
 
@@ -135,15 +141,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     config = session.config
-    if hasattr(config, "workerinput") or not (_collected or config.option.detrace_cli):
-        return
-    if not _collected and exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+    found = getattr(config, "_detrace_session", None)
+    if hasattr(config, "workerinput") or not _collected:
+        if found is not None:
+            found.close()
         return
     verdict = session_of(config).finish(_collected, interrupted=exitstatus == pytest.ExitCode.INTERRUPTED)
-    if verdict and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+    if verdict and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        for line in verdict:
-            _say(config, line)
+    for line in verdict:
+        _say(config, line)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -158,4 +165,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 def _say(config: pytest.Config, line: str) -> None:
     reporter = config.pluginmanager.getplugin("terminalreporter")
     if reporter is not None:
+        reporter.ensure_newline()
         reporter.write_line(line, red=True)
+    else:
+        print(f"✘ {line}")

@@ -1,101 +1,297 @@
-"""Reproduction scripts: what violated a law, without detrace, in a file that anybody can run."""
+"""Reproduction scripts: what violated a law, without detrace, in a file that anybody can run.
+
+A script exits with 1 while the deviation is there and with 0 once it is gone. Where a law relates several results, the
+script compares them with those that were seen; only if they have changed does it ask detrace to judge them anew.
+"""
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from .engine import Outcome
+from .contracts import Contract
+from .engine import HELD, VIOLATED, Outcome, Profile, run
+from .judging import LIMIT
 from .laws import Law
-from .spaces import Space
+from .spaces import Space, space
 from .subjects import Subject
 from .values import decode, literal
 
 _LIBRARIES = {
     "numpy": ("import numpy as np", "np.array({x}, dtype=np.{dtype})"),
     "torch": ("import torch", 'torch.tensor({x}, dtype=torch.{dtype}, device="{device}")'),
-    "jax": ("import jax\njax.config.update('jax_enable_x64', True)\nimport jax.numpy as jnp", "jnp.array({x}, dtype=jnp.{dtype})"),
+    "jax": (
+        "import jax\njax.config.update('jax_enable_x64', True)\nimport jax.numpy as jnp",
+        "jnp.array({x}, dtype=jnp.{dtype})",
+    ),
     "strict": ("import array_api_strict as xp", "xp.asarray({x}, dtype=xp.{dtype})"),
     "cupy": ("import cupy as cp", "cp.array({x}, dtype=cp.{dtype})"),
 }
+_HOSTS = {
+    "torch": "{x}.detach().to(torch.{wide}).resolve_conj().cpu().numpy()",
+    "cupy": "{x}.get().astype(np.{wide})",
+}
+_MODULES = {"jax": "jaxlib", "strict": "array_api_strict"}
+"""Top-level module of an array's type, where it is not the library's name."""
+_COLUMN_MAJOR = {
+    "numpy": "np.asfortranarray({x})",
+    "torch": "{x}.mT.contiguous().mT",
+    "cupy": "cp.asfortranarray({x})",
+}
+_GRADIENT, _TRANSPOSED, _RAISES = "gradient of ", " (column-major)", " (must raise)"
+"""Marks that `detrace.calls` puts on the name of a recorded call."""
 
 
-def script(law: Law, subject: Subject, space: Space, outcome: Outcome) -> str:
+def script(law: Law, subject: Subject, space: Space, outcome: Outcome, contracts: Mapping[str, Contract]) -> str:
     """A stand-alone script: builds the input bit for bit, repeats the subject's calls, prints what came out beside the
     certified value, and exits with 1 while the deviation is there."""
     v = outcome.violation or {}
-    library, make = _LIBRARIES[space.backend.name]
-    lines = [
+    calls = [_Recorded(i, name, args, got, space) for i, (name, args, got) in enumerate(v.get("calls", []), 1)]
+    used = list(dict.fromkeys(c.contract for c in calls))
+    needed = used if _verdict_is_alone(v, calls) else list(dict.fromkeys([*used, *law.contracts]))
+    head = [
         f'"""{_plain(subject.version or subject.name)} violates: {_plain(law.name.replace("_", " "))}.',
         "",
         f"    {_plain(law.formula)}",
         "",
         f"{_plain(outcome.reason)}",
-        f"Space: {space.id}. Found and shrunk by detrace; runs without it.",
+        f"Space: {space.id}. Found and shrunk by detrace.",
         '"""',
+        *dict.fromkeys(["import numpy as np", *_LIBRARIES[space.backend.name][0].splitlines()]),
     ]
-    if library != _LIBRARIES["numpy"][0]:
-        lines += ["import numpy as np", *library.splitlines()]
-    else:
-        lines.append(library)
-    contracts = list(dict.fromkeys(name.removeprefix("gradient of ") for name, _, _ in v.get("calls", [])))
-    lines += ["", *_source_of(subject, contracts or list(law.contracts)), ""]
-    for i, (name, args, _) in enumerate(v.get("calls", []), 1):
-        values = [_argument(decode(a) if not isinstance(a, str) else a, make, space) for a in args]
-        if name.startswith("gradient of "):
-            lines.append(f"# {name}: differentiate {name.removeprefix('gradient of ')}({', '.join(values)})")
-            continue
-        lines += [f"got_{i} = {name}({', '.join(values)})", f'print("{name}, call {i}:")', f"print(got_{i})"]
-    truth = decode(v.get("truth"))
-    if isinstance(truth, np.ndarray):
-        lines += ["", "# certified by ball arithmetic, printed to the nearest double", f"true = {literal(truth)}"]
-        lines += ['print("certified value:")', "print(true)"]
-        single = [c for c in v.get("calls", []) if not c[0].startswith("gradient of ")]
-        got = decode(v.get("got"))
-        if len(single) == 1 and isinstance(got, np.ndarray) and _equal(got, decode(single[0][2])) and isinstance(v.get("bound"), float):
-            n = len(v["calls"])
-            lines += [
-                "",
-                f"got = {_host(space).format(x=f'got_{n}')}",
-                "error = np.linalg.norm(got - true) / np.linalg.norm(true)",
-                f"bound = {v['bound']!r}  # {_plain(v.get('why') or 'see the law')}",
-                'print(f"relative error {error:.3g} is {error / bound:.3g} times the bound {bound:.3g} (limit 30)")',
-                "raise SystemExit(0 if error < 30 * bound else 1)",
+    source = _source_of(subject, needed)
+    body = _verdict(law, space, outcome, v, calls, contracts)
+    return "\n".join([*head, "", *source, "", *body]) + "\n"
+
+
+def judge_again(law: str, functions: Mapping[str, Callable[..., Any]], space_id: str, **inputs: Any) -> int:
+    """Judge these functions by a law on one input, print what came out, and return 0 if it holds, 1 if it is violated,
+    2 if the input cannot decide. For reproduction scripts."""
+    from .suite import load
+    from .terminal import violation_text
+
+    suite = load()
+    subject = Subject("the script's functions", dict(functions), backends=("any",))
+    outcome = run(
+        suite.laws[law], subject, space(space_id), suite.contracts, Profile("replay", 0, shrink=False), explicit=[inputs]
+    )
+    if outcome.outcome == VIOLATED:
+        print(violation_text(outcome.as_json() | {"deviation": None, "script": ""}, suite.laws[law].formula))
+        return 1
+    print(f"{law.replace('_', ' ')}: {outcome.outcome}{': ' + outcome.reason if outcome.reason else ''}")
+    return 0 if outcome.outcome == HELD else 2
+
+
+class _Recorded:
+    """One recorded call as Python source."""
+
+    def __init__(self, number: int, name: str, args: list[Any], result: Any, space: Space) -> None:
+        self.got, self.name, self.space = f"got_{number}", name, space
+        self.contract = name.removeprefix(_GRADIENT).removesuffix(_TRANSPOSED).removesuffix(_RAISES)
+        self.args = [decode(a) for a in args]
+        self.result = decode(result)
+        self.opaque = any(_opaque(a) for a in self.args)
+
+    def lines(self) -> list[str]:
+        return [*self.call(), f'print("{self.name}:", {self.got}, sep="\\n")']
+
+    def call(self) -> list[str]:
+        """Lines after which `self.got` is the result."""
+        if self.name.startswith(_GRADIENT):
+            return self._gradient()
+        values = [_argument(a, self.space) for a in self.args]
+        if self.name.endswith(_TRANSPOSED):
+            wrap = _COLUMN_MAJOR.get(self.space.backend.name, "{x}")
+            values = [
+                wrap.format(x=v) if getattr(a, "ndim", 0) > 1 else v for v, a in zip(values, self.args, strict=True)
             ]
-            return "\n".join(lines) + "\n"
-    lines += ["", f"print({_plain(outcome.reason)!r})", "raise SystemExit(1)"]
-    return "\n".join(lines) + "\n"
+        if self.name.endswith(_RAISES):
+            return [
+                "try:", f"    {self.got} = {self.contract}({', '.join(values)})", "except Exception as error:",
+                f"    {self.got} = error",
+            ]  # fmt: skip
+        return [f"{self.got} = {self.contract}({', '.join(values)})"]
+
+    def _gradient(self) -> list[str]:
+        *args, wrt, cotangent = self.args
+        values = [_argument(a, self.space) for a in args]
+        x, values[wrt] = values[wrt], "x"
+        seed = _argument(cotangent, self.space, real=not np.iscomplexobj(cotangent) and self._real_result())
+        if self.space.backend.name == "torch":
+            return [
+                f"x = {x}.requires_grad_()",
+                f"({self.got},) = torch.autograd.grad({self.contract}({', '.join(values)}), x, grad_outputs={seed})",
+            ]
+        return [f"{self.got} = jax.vjp(lambda x: {self.contract}({', '.join(values)}), {x})[1]({seed})[0]"]
+
+    def _real_result(self) -> bool:
+        return isinstance(self.result, np.ndarray) and not np.iscomplexobj(self.result)
+
+    def parts(self) -> list[tuple[str, Any]]:
+        """Each result as a host expression beside the one that was seen."""
+        if isinstance(self.result, tuple):
+            return [(_host(f"{self.got}[{i}]", self.space), r) for i, r in enumerate(self.result)]
+        return [(_host(self.got, self.space), self.result)]
+
+
+def _verdict_is_alone(v: dict[str, Any], calls: list[_Recorded]) -> bool:
+    """Whether the script can decide without the law (and hence needs only the functions that were called)."""
+    alone = v.get("kind") in ("raised", "crashed", "hung", "mutation", "form", "flaky")
+    return bool(calls) and not any(c.opaque for c in calls) and (alone or _direct(v, calls) is not None)
+
+
+def _verdict(law: Law, space: Space, outcome: Outcome, v: dict[str, Any], calls: list[_Recorded],
+             contracts: Mapping[str, Contract]) -> list[str]:  # fmt: skip
+    """The calls, and what decides the exit status."""
+    if any(c.opaque for c in calls) or not calls:
+        return _again(law, space, outcome)
+    lines = [line for c in calls[:-1] for line in c.lines()]
+    last, kind = calls[-1], v.get("kind")
+    if kind == "hung":
+        limit = v.get("limit_s", 60.0)
+        stop = f"import faulthandler\n\nfaulthandler.dump_traceback_later({limit!r}, exit=True)  # ends a hang, status 1"
+        return [*stop.splitlines(), *lines, *last.lines(), "faulthandler.cancel_dump_traceback_later()"]
+    if kind in ("raised", "crashed"):
+        return [*lines, f"# {outcome.reason}", *last.lines()]
+    if kind == "mutation":
+        given = ", ".join(_argument(a, space) for a in last.args)
+        return [
+            *lines, f"given = [{given}]", f"same = [{given}]", f"{last.contract}(*given)",
+            f"changed = [i for i, (a, b) in enumerate(zip(given, same)) if {_differs(space)}]",
+            'print("arguments that were changed:", changed)', "raise SystemExit(1 if changed else 0)",
+        ]  # fmt: skip
+    if kind == "form":
+        return [*lines, *last.call(), *_form(last, space, contracts)]
+    if kind == "flaky":
+        (expression, _), *_ = last.parts()
+        return [
+            *lines, "results = []", "for _ in range(100):", *(f"    {line}" for line in last.call()),
+            f"    results.append({expression})",
+            "different = sum(not np.array_equal(r, results[0], equal_nan=True) for r in results)",
+            'print(f"{different} of 100 results on the same input differ from the first")',
+            "raise SystemExit(1 if different else 0)",
+        ]  # fmt: skip
+    lines += last.lines()
+    truth = decode(v.get("truth"))
+    if isinstance(truth, np.ndarray | float):
+        lines += ["", "# the value due, printed to the nearest double", f"true = {literal(np.asarray(truth))}"]
+        lines += ['print("value due:", true, sep="\\n")']
+    direct = _direct(v, calls)
+    if direct is not None:
+        expression, measure = direct
+        return [
+            *lines, "", f"got = {expression}", f"error = {measure}",
+            f"bound = {v['bound']!r}  # {_plain(v.get('why') or 'see the law')}",
+            f'print(f"error {{error:.3g}} is {{error / bound:.3g}} times the bound {{bound:.3g}} (limit {LIMIT:g})")',
+            f"raise SystemExit(0 if error < {LIMIT:g} * bound else 1)",
+        ]  # fmt: skip
+    if last.name.endswith(_RAISES):
+        return [*lines, f"raise SystemExit(0 if isinstance({last.got}, Exception) else 1)  # an exception is due"]
+    seen = [part for c in calls for part in c.parts()]
+    if any(r is None for _, r in seen):
+        return [*lines, *_again(law, space, outcome)]
+    lines += ["", "# what was seen; the law is about these results together", "seen = ["]
+    lines += [f"    ({expression}, {literal(np.asarray(r))})," for expression, r in seen]
+    return [
+        *lines, "]", "if all(np.array_equal(got, before, equal_nan=True) for got, before in seen):",
+        f"    print({outcome.reason!r})", "    raise SystemExit(1)",
+        'print("these are not the results that violated the law; judged anew:")', *_again(law, space, outcome),
+    ]  # fmt: skip
+
+
+def _again(law: Law, space: Space, outcome: Outcome) -> list[str]:
+    functions = ", ".join(f'"{c}": {c}' for c in law.contracts)
+    inputs = outcome.input if isinstance(outcome.input, dict) else {}
+    given = "".join(f", {k}={literal(decode(x))}" for k, x in inputs.items())
+    return [
+        "try:", "    from detrace.reproduction import judge_again", "except ModuleNotFoundError:",
+        '    print("install detrace to have them judged")', "    raise SystemExit(2)",
+        f'raise SystemExit(judge_again("{law.name}", {{{functions}}}, "{space.id}"{given}))',
+    ]  # fmt: skip
+
+
+def _direct(v: dict[str, Any], calls: list[_Recorded]) -> tuple[str, str] | None:
+    """How to compute the law's error from one result and the certified value, if it is a plain norm of the difference."""
+    got, truth, error = decode(v.get("got")), decode(v.get("truth")), decode(v.get("error"))
+    if v.get("kind") != "ratio" or not isinstance(v.get("bound"), float) or got is None or truth is None:
+        return None
+    call = next((c for c in reversed(calls) if _equal(got, c.result)), None)
+    if call is None or np.shape(got) != np.shape(truth):
+        return None
+    with np.errstate(all="ignore"):
+        absolute = float(np.linalg.norm(np.ravel(got - truth)))
+        relative = absolute / float(np.linalg.norm(np.ravel(truth)))
+    expression = _host(call.got, call.space)
+    distance = "np.linalg.norm(np.ravel(got - true))"
+    if not math.isfinite(error) or math.isclose(relative, error, rel_tol=0.01):  # 1%: `truth` is rounded to a double
+        return expression, f"{distance} / np.linalg.norm(np.ravel(true))"
+    return (expression, distance) if math.isclose(absolute, error, rel_tol=0.01) else None
+
+
+def _form(call: _Recorded, space: Space, contracts: Mapping[str, Contract]) -> list[str]:
+    """Compare type, shape, dtype and device of the results with what is due."""
+    library = space.backend.name
+    if call.name.startswith(_GRADIENT):
+        *args, wrt, _ = call.args
+        shapes, dtype = [np.shape(args[wrt])], space.dtype
+    else:
+        contract = contracts[call.contract]
+        shapes, dtype = contract.result_shapes(call.args), space.real_dtype if contract.result == "real" else space.dtype
+    due = [(_MODULES.get(library, library), tuple(shape), dtype, space.backend.device) for shape in shapes]
+    device = 'getattr(r, "device", "cpu")' if library == "torch" else repr(space.backend.device)
+    return [
+        f"results = {call.got} if isinstance({call.got}, (tuple, list)) else [{call.got}]" if len(due) > 1
+        else f"results = [{call.got}]",
+        "form = [",
+        '    (type(r).__module__.partition(".")[0], tuple(getattr(r, "shape", ())),',
+        f'     str(getattr(r, "dtype", "")).rpartition(".")[2], str({device}).partition(":")[0])',
+        "    for r in results", "]", f"due = {due!r}",
+        'print("got", form)', 'print("due", due)', "raise SystemExit(0 if form == due else 1)",
+    ]  # fmt: skip
 
 
 def _source_of(subject: Subject, contracts: list[str]) -> list[str]:
     if subject.imports:
-        return [line for c in contracts for line in subject.imports.get(c, "").splitlines()]
-    return subject.source.strip().splitlines()
+        return list(dict.fromkeys(line for c in contracts for line in subject.imports.get(c, "").splitlines()))
+    return [line for line in subject.source.strip().splitlines() if not line.startswith("from __future__ ")]
 
 
-def _argument(value: Any, make: str, space: Space) -> str:
+def _argument(value: Any, space: Space, *, real: bool = False) -> str:
+    make, dtype = _LIBRARIES[space.backend.name][1], space.real_dtype if real else space.dtype
     if isinstance(value, np.ndarray):
-        return make.format(x=literal(value).removeprefix("np.array(").removesuffix(")") if value.size else literal(value),
-                           dtype=space.dtype, device=space.backend.device)  # fmt: skip
-    if isinstance(value, str) and value.startswith("LinearOperator("):
-        matrix = make.format(x=value.removeprefix("LinearOperator(").removesuffix(")"), dtype=space.dtype,
-                             device=space.backend.device)  # fmt: skip
-        return f"lambda v: {matrix} @ v"
+        inner = literal(value).removeprefix("np.array(").removesuffix(")") if value.size else literal(value)
+        return make.format(x=inner, dtype=dtype, device=space.backend.device)
+    if isinstance(value, str) and (match := _OPERATOR.fullmatch(value)):
+        inner = match[1].removeprefix("np.array(").removesuffix(")")
+        return f"lambda v: {make.format(x=inner, dtype=dtype, device=space.backend.device)} @ v"
     return literal(value)
 
 
-def _host(space: Space) -> str:
+_OPERATOR = re.compile(r"LinearOperator\((.*)\)", re.DOTALL)
+
+
+def _opaque(value: Any) -> bool:
+    """Whether a recorded argument is only the text of an object that source cannot rebuild."""
+    text = isinstance(value, str) and not _OPERATOR.fullmatch(value)
+    return text and (value.startswith("<") or value.endswith(")"))
+
+
+def _host(expression: str, space: Space) -> str:
     wide = "complex128" if space.is_complex else "float64"
-    if space.backend.name == "torch":
-        return f"{{x}}.detach().to(torch.{wide}).cpu().numpy()"
-    if space.backend.name == "cupy":
-        return f"{{x}}.get().astype(np.{wide})"
-    return f"np.asarray({{x}}).astype(np.{wide})"
+    return _HOSTS.get(space.backend.name, "np.asarray({x}).astype(np.{wide})").format(x=expression, wide=wide)
+
+
+def _differs(space: Space) -> str:
+    a, b = _host("a", space), _host("b", space)
+    return f'hasattr(a, "shape") and not np.array_equal({a}, {b}, equal_nan=True)'
 
 
 def _equal(a: Any, b: Any) -> bool:
-    return isinstance(b, np.ndarray) and a.shape == b.shape and bool(((a == b) | (a != a)).all())
+    return isinstance(b, np.ndarray) and np.shape(a) == b.shape and bool(((a == b) | ((a != a) & (b != b))).all())
 
 
 def _plain(text: str) -> str:

@@ -135,6 +135,20 @@ def write_text(text: str, path: Path) -> None:
         raise
 
 
+def check_writable(path: Path) -> None:
+    """ResultsError unless a results file can be written here; a file that is not ours is never overwritten."""
+    if path.exists() or path.is_symlink():
+        try:
+            read(path)
+        except ResultsError as error:
+            raise ResultsError(f"nothing is written over {path}: {error}, or name another file") from None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise ResultsError(f"results cannot be written to {path}: {error.strerror}; name another file") from None
+
+
 def read(path: Path) -> dict[str, Any]:
     """Read a results file. ResultsError for a missing, unreadable or foreign file, or another schema."""
     if not path.is_file():
@@ -142,12 +156,14 @@ def read(path: Path) -> dict[str, Any]:
     try:
         results = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ResultsError(f"{path} is no readable JSON ({error}); run `detrace verify` again") from None
+        raise ResultsError(f"{path} is no readable JSON ({error}); remove it and run `detrace verify` again") from None
     schema = results.get("schema") if isinstance(results, dict) else None
     if not isinstance(schema, str) or not schema.startswith("detrace.results/"):
         raise ResultsError(f"{path} is not a results file of detrace (it has no schema); give the file that verify wrote")
     if schema != SCHEMA:
-        raise ResultsError(f"{path} has schema {schema}, this detrace reads {SCHEMA}; run `detrace verify` again")
+        raise ResultsError(f"{path} has schema {schema}, this detrace reads {SCHEMA}; remove it and run `detrace verify` again")
+    if missing := [k for k in ("items", "laws", "subjects", "spaces", "not_run", "ledger") if not isinstance(results.get(k), list)]:
+        raise ResultsError(f"{path} is damaged (it lacks {', '.join(missing)}); remove it and run `detrace verify` again")
     return results
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from . import ledger, results
-from .engine import PROFILES, VIOLATED, Outcome, run
+from .engine import PROFILES, VIOLATED, Outcome, Profile, run
 from .laws import Law
 from .plan import Plan, Selection, make
 from .reproduction import script
@@ -19,63 +20,89 @@ from .suite import Suite, load
 from .values import decode
 
 
+TIME_LIMIT = 60.0
+"""Seconds without an answer that count as a hang, where nobody said otherwise (see `detrace.isolation`)."""
+
+
 class SessionError(ValueError):
     """What was asked for cannot be run; the message is one sentence that says what to do."""
+
+
+class RequirementError(SessionError):
+    """A space that the run was told to have is not here."""
+
+
+def check_required(backend_ids: Iterable[str]) -> None:
+    """RequirementError for a device that is not here, SessionError for one that does not exist."""
+    for backend_id in backend_ids:
+        if backend_id not in backends():
+            raise SessionError(f"--require {backend_id}: no such device; there are {', '.join(backends())}")
+        if reason := probe(backend_id):
+            raise RequirementError(f"--require {backend_id}: it is not here: {reason}")
 
 
 class Session:
     """What was asked for, the plan that follows from it, and what came out."""
 
     def __init__(self, suite: Suite, plan: Plan, *, profile: str, path: Path, isolate: float | None = None,
-                 require: tuple[str, ...] = (), rerun: dict[str, Any] | None = None, command: str = "") -> None:  # fmt: skip
+                 rerun: dict[str, Any] | None = None, command: str = "", worker: Any = None) -> None:  # fmt: skip
         self.suite, self.plan, self.profile, self.path = suite, plan, PROFILES[profile], path
-        self.isolate, self.require, self.command = isolate, require, command
+        self.isolate, self.command, self.rerun = isolate, command, rerun
         self.explicit = {
-            (i["law"], i["subject"], i["space"]): decode(i["input"])
-            for i in (rerun["items"] if rerun else [])
+            _key(i): decode(i["input"]) for i in (rerun["items"] if rerun else [])
             if i["outcome"] == VIOLATED and isinstance(i["input"], dict)
-        }
+        }  # fmt: skip
         self.started = datetime.now(UTC)
         self.results: dict[str, Any] = {}
-        self._worker: Any = None
+        self._worker = worker
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> Session:
         """From pytest's options. Raises SessionError with one sentence."""
         asked = {k: tuple(options.get(f"detrace_{k}") or ()) for k in ("subject", "family", "law", "backend", "dtype", "require")}
-        profile = options.get("detrace_profile") or "quick"
-        if profile not in PROFILES:
-            raise SessionError(f"unknown profile {profile!r}; there are quick, ci and deep")
+        profile = options.get("detrace_profile")
+        path = Path(options.get("detrace_results") or results.DEFAULT_PATH)
+        isolate = options.get("detrace_isolate")
+        if profile is not None and profile not in PROFILES:
+            raise SessionError(f"unknown profile {profile!r}; there are {', '.join(PROFILES)}")
+        if isolate is not None and not isolate > 0:
+            raise SessionError(f"--isolate {isolate:g}: give a number of seconds above 0")
+        check_required(asked["require"])
+        worker = None
         try:
+            results.check_writable(path)
             suite = load()
             rerun = results.read(Path(options["detrace_rerun"])) if options.get("detrace_rerun") else None
-            subjects = asked["subject"]
-            if rerun is not None:
-                failed = [i for i in rerun["items"] if i["outcome"] == VIOLATED]
-                specs = {s["name"]: s.get("spec", s["name"]) for s in rerun["subjects"]}
-                subjects = tuple(dict.fromkeys(specs[i["subject"]] for i in failed)) or ("reference",)
-            plan = make(suite, Selection(subjects, asked["family"], asked["law"], asked["backend"], asked["dtype"]))
-            if rerun is not None:
-                wanted = {(i["law"], i["subject"], i["space"]) for i in failed}
-                plan.items = [x for x in plan.items if (x[0].name, x[1].name, x[2].id) in wanted]
-                plan.not_run = []
-            for backend_id in asked["require"]:
-                if backend_id not in backends():
-                    raise SessionError(f"--require {backend_id}: no such space; there are {', '.join(backends())}")
-                if reason := probe(backend_id):
-                    raise SessionError(f"--require {backend_id}: it is not here: {reason}")
+            failed = [i for i in rerun["items"] if i["outcome"] == VIOLATED] if rerun else []
+            if any((i["violation"] or {}).get("kind") in ("crashed", "hung") for i in failed):
+                isolate = isolate or TIME_LIMIT  # without, these would take this process down
+            if rerun is not None and not failed:
+                raise SessionError(f"nothing to run again: {options['detrace_rerun']} has no violated item")
+            subjects = _subjects_of(rerun, failed) if rerun else asked["subject"]
+            if isolate:
+                worker = _worker(isolate, subjects)
+            plan = make(suite, Selection(subjects, asked["family"], asked["law"], asked["backend"], asked["dtype"]),
+                        probe_with=worker.probe if worker else None)  # fmt: skip
+        except ValueError as error:
+            raise error if isinstance(error, SessionError) else SessionError(str(error)) from None
+        if rerun is not None:
+            wanted = {_key(i) for i in failed}
+            plan.items = [x for x in plan.items if (x[0].name, x[1].name, x[2].id) in wanted]
+        if not plan.items:
+            raise SessionError(_nothing_to_run(plan))
+        found = cls(
+            suite, plan, profile=profile or (rerun or {}).get("profile") or "quick", path=path, isolate=isolate,
+            rerun=rerun, worker=worker, command=str(options.get("detrace_command") or ""),
+        )  # fmt: skip
+        try:
+            _ = found.ledger
         except ValueError as error:
             raise SessionError(str(error)) from None
-        if not plan.items and rerun is None:
-            raise SessionError(_nothing_to_run(plan, suite))
-        return cls(
-            suite, plan, profile=profile, path=Path(options.get("detrace_results") or results.DEFAULT_PATH),
-            isolate=options.get("detrace_isolate"), require=asked["require"], rerun=rerun,
-        )  # fmt: skip
+        return found
 
     @cached_property
     def ledger(self) -> list[ledger.Deviation]:
-        return ledger.read(self.suite.root / "verify" / "deviations.toml")
+        return ledger.read(self.suite.root / "verify" / "deviations.toml", self.suite.laws)
 
     def run(self, law: Law, subject: Subject, space: Space) -> tuple[Outcome, dict[str, Any]]:
         """Judge one item; the outcome and its plain data for the results file."""
@@ -83,23 +110,30 @@ class Session:
         explicit = [self.explicit[key]] if (key := (law.name, subject.name, space.id)) in self.explicit else []
         if known is not None and known.law == law.name and not explicit and known.applies(subject.requires):
             explicit = [known.input]
-        if self.isolate and subject.role != "reference":
-            outcome = self._isolated(law, subject, space, explicit)
-        else:
-            outcome = run(law, subject, space, self.suite.contracts, self.profile, explicit=explicit)
+        outcome = self.judge(law, subject, space, self.profile, explicit)
         data = outcome.as_json()
         violated = outcome.outcome == VIOLATED
         data["deviation"] = known.id if violated and known is not None else None
-        data["script"] = script(law, subject, space, outcome) if violated else ""
+        data["script"] = script(law, subject, space, outcome, self.suite.contracts) if violated else ""
         return outcome, data
 
-    def finish(self, items: list[dict[str, Any]], *, interrupted: bool) -> list[str]:
+    def judge(self, law: Law, subject: Subject, space: Space, profile: Profile, explicit: Sequence[dict[str, Any]]) -> Outcome:
+        """Run one item here, or in the child process if subjects are isolated."""
+        if self.isolate is None or subject.role == "reference":
+            return run(law, subject, space, self.suite.contracts, profile, explicit=explicit)
+        if self._worker is None:
+            self._worker = _worker(self.isolate, ())
+        start = time.perf_counter()
+        outcome: Outcome = self._worker.run(law, subject, space, profile, explicit)
+        outcome.seconds = round(time.perf_counter() - start, 4)
+        return outcome
+
+    def finish(self, items: Sequence[dict[str, Any]], *, interrupted: bool) -> list[str]:
         """Replay the ledger, write the results file, and say what must fail the run beyond violated items."""
-        if self._worker is not None:
-            self._worker.close()
         entries = [d for d in self.ledger if d.subject in {s.name for s in self.plan.subjects}]
         if not interrupted:
-            ledger.replay(entries, self.plan, self.suite)
+            ledger.replay(entries, self.plan, self.suite, self.judge)
+        self.close()
         self.results = results.describe(self.suite, self.plan, self.ledger)
         for described, subject in zip(self.results["subjects"], self.plan.subjects, strict=True):
             described["spec"] = subject.spec
@@ -108,28 +142,56 @@ class Session:
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "interrupted": interrupted, "command": self.command, "profile": self.profile.name, "items": list(items),
         }  # fmt: skip
+        if self.rerun is not None:
+            _keep_the_rest(self.results, self.rerun)
         results.sort_items(self.results)
         if items:
-            previous = _kept(self.path)
-            results.write(self.results | previous, self.path)
+            results.write(self.results | _benchmarks(self.path), self.path)
         return [
             f"the ledger's entry {d.id} no longer reproduces on {d.subject}; remove it or state its versions"
             for d in entries
             if d.status == "stale"
         ]
 
-    def _isolated(self, law: Law, subject: Subject, space: Space, explicit: list[dict[str, Any]]) -> Outcome:
-        from .isolation import Worker
-
-        if self._worker is None:
-            self._worker = Worker(self.isolate or 60.0)
-        start = time.perf_counter()
-        outcome = self._worker.run(law, subject, space, self.profile, explicit)
-        outcome.seconds = round(time.perf_counter() - start, 4)
-        return outcome
+    def close(self) -> None:
+        """End the child process of the isolation mode."""
+        if self._worker is not None:
+            self._worker.close()
 
 
-def _kept(path: Path) -> dict[str, Any]:
+def _key(item: dict[str, Any]) -> tuple[str, str, str]:
+    return item["law"], item["subject"], item["space"]
+
+
+def _worker(limit: float, specs: Iterable[str]) -> Any:
+    """The child process; SessionError if importing a subject takes it down."""
+    from .isolation import Worker
+
+    worker = Worker(limit)
+    for spec in specs:
+        if spec not in ("reference", "peers") and (reason := worker.resolve(spec)):
+            worker.close()
+            raise SessionError(f"importing {spec} {reason}")
+    return worker
+
+
+def _subjects_of(rerun: dict[str, Any], failed: list[dict[str, Any]]) -> tuple[str, ...]:
+    """What to ask for so that the subjects of the failed items are here again."""
+    specs = {s["name"]: s.get("spec") or s["name"] for s in rerun["subjects"]}
+    return tuple(dict.fromkeys(specs.get(i["subject"], i["subject"]) for i in failed))
+
+
+def _keep_the_rest(now: dict[str, Any], before: dict[str, Any]) -> None:
+    """Put everything that was not run again back beside what was."""
+    again, names = {_key(i) for i in now["items"]}, {s["name"] for s in now["subjects"]}
+    now["rerun"] = len(again)
+    now["items"] += [i for i in before["items"] if _key(i) not in again]
+    now["subjects"] += [s for s in before["subjects"] if s["name"] not in names]
+    for k in ("not_run", "absent_peers"):
+        now[k] = before.get(k, now[k])
+
+
+def _benchmarks(path: Path) -> dict[str, Any]:
     """Benchmarks of an earlier file stay when laws are run again."""
     try:
         before = results.read(path)
@@ -138,7 +200,7 @@ def _kept(path: Path) -> dict[str, Any]:
     return {k: before[k] for k in ("benchmarks", "growth", "machine_limits", "suite_speed") if k in before}
 
 
-def _nothing_to_run(plan: Plan, suite: Suite) -> str:
+def _nothing_to_run(plan: Plan) -> str:
     reasons = list(dict.fromkeys(n["reason"] for n in plan.not_run))
     names = ", ".join(s.name for s in plan.subjects)
     if reasons:

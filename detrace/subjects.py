@@ -8,6 +8,7 @@ import importlib.util
 import inspect
 import re
 import sys
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -48,6 +49,7 @@ class Subject:
     spec: str = ""
     source: str = ""
     imports: dict[str, str] = field(default_factory=dict)
+    probe_with: Callable[[Subject, Contract, Space], str] | None = field(default=None, repr=False)
     _probed: dict[tuple[str, str], str] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -67,7 +69,7 @@ class Subject:
             return "-" if space.dtype in CLAIMED_DTYPES else f"{self.name} does not claim {space.dtype}"
         if self.backends is not None or space.backend.id == self.home(contract):
             return ""
-        return self._probe(contract, space)
+        return self.probe(contract, space)
 
     def home(self, contract: Contract) -> str:
         """The array library that an implementation without stated BACKENDS is written for: the first in which the
@@ -75,19 +77,27 @@ class Subject:
         from .spaces import backends, probe
 
         for backend_id in ("numpy-cpu", "torch-cpu", "jax-cpu"):
-            if not probe(backend_id) and not self._probe(contract, Space(backends()[backend_id], "float64")):
+            if not probe(backend_id) and not self.probe(contract, Space(backends()[backend_id], "float64")):
                 return backend_id
         return "numpy-cpu"
 
-    def _probe(self, contract: Contract, space: Space) -> str:
+    def probe(self, contract: Contract, space: Space) -> str:
+        """What goes wrong on the contract's harmless input in a space; '' if nothing does. `probe_with` asks somebody
+        else (the isolation mode)."""
         key = (contract.name, space.id)
         if key not in self._probed:
-            try:
-                Call(self.functions[contract.name], contract, space, Record())(*contract.harmless())
-                self._probed[key] = ""
-            except Violation as problem:
-                self._probed[key] = f"on a harmless 2×2 input: {problem.reason}"
+            if self.probe_with is not None:
+                self._probed[key] = self.probe_with(self, contract, space)
+            else:
+                self._probed[key] = self._probe_here(contract, space)
         return self._probed[key]
+
+    def _probe_here(self, contract: Contract, space: Space) -> str:
+        try:
+            Call(self.functions[contract.name], contract, space, Record())(*contract.harmless())
+        except Violation as problem:
+            return f"on a harmless 2×2 input: {problem.reason}"
+        return ""
 
 
 def from_object(target: Any, contracts: Mapping[str, Contract], *, name: str, spec: str = "", role: str = "user",
@@ -99,15 +109,15 @@ def from_object(target: Any, contracts: Mapping[str, Contract], *, name: str, sp
         if value is not None:
             if not callable(value):
                 raise SubjectError(f"{name}.{contract} is a {type(value).__name__}, not a function; rename or remove it")
+            _check_signature(value, contracts[contract], target, name)
             found[contract] = value
-    backends = getattr(target, "BACKENDS", None)
     doc = (inspect.getdoc(target) or "") if isinstance(target, ModuleType | type) else ""
     source = ""
     if role == "peer" and isinstance(target, ModuleType):
         source = inspect.getsource(target)
     return Subject(
-        name=name, functions=found, role=role, backends=(backends,) if isinstance(backends, str) else backends,
-        dtypes=getattr(target, "DTYPES", None), conventions=dict(getattr(target, "CONVENTIONS", {})),
+        name=name, functions=found, role=role, backends=_backends(target, name), dtypes=_dtypes(target, name),
+        conventions=_conventions(target, name),
         description=doc.splitlines()[0] if doc else "", requires=getattr(target, "REQUIRES", ""), spec=spec or name,
         source=source, imports={c: imports for c in found} if imports else {},
     )  # fmt: skip
@@ -133,33 +143,103 @@ def resolve(spec: str, contracts: Mapping[str, Contract]) -> Subject:
             raise SubjectError(f"{spec}: {module_name} has no attribute {part!r}{_near(part, names)}")
         target = getattr(target, part)
     name = path.removesuffix(".py").replace("/", ".").replace(":", ".").strip(".")
-    root = attribute.partition(".")[0]
     if eq:
         if not callable(target):
             raise SubjectError(f"{spec}: {path} is a {type(target).__name__}, not a function")
-        line = f"from {module_name} import {root}\n{contract_name} = {attribute}"
-        return _one(target, contract_name, name, spec, line)
+        return _one(target, contracts[contract_name], name, spec, _import_line(module_name, attribute, contract_name))
     if attribute and attribute.rpartition(".")[2] in contracts and callable(target):
         short = attribute.rpartition(".")[2]
-        return _one(target, short, name, spec, f"from {module_name} import {root}\n{short} = {attribute}")
+        return _one(target, contracts[short], name, spec, _import_line(module_name, attribute, short))
     subject = from_object(target, contracts, name=name, spec=spec)
     if not subject.functions:
         raise SubjectError(f"{spec} offers no contract: {_suggestions(target, contracts)}")
-    where = f"{module_name}:{attribute}" if attribute else module_name
     for c in subject.functions:
-        subject.imports[c] = (
-            f"from {module_name} import {root}\n{c} = {attribute}.{c}" if attribute else f"from {where} import {c}"
-        )
+        subject.imports[c] = _import_line(module_name, f"{attribute}.{c}" if attribute else c, c)
     return subject
 
 
-def _one(function: Callable[..., Any], contract: str, name: str, spec: str, line: str) -> Subject:
-    module = sys.modules.get(getattr(function, "__module__", ""), SimpleNamespace())
-    backends = getattr(module, "BACKENDS", None)
+def _one(function: Callable[..., Any], contract: Contract, name: str, spec: str, line: str) -> Subject:
+    _check_signature(function, contract, None, name)
+    module = sys.modules.get(getattr(function, "__module__", None) or "", SimpleNamespace())
     return Subject(
-        name=name, functions={contract: function}, spec=spec, imports={contract: line},
-        backends=(backends,) if isinstance(backends, str) else backends, dtypes=getattr(module, "DTYPES", None),
+        name=name, functions={contract.name: function}, spec=spec, imports={contract.name: line},
+        backends=_backends(module, name), dtypes=_dtypes(module, name), conventions=_conventions(module, name),
     )  # fmt: skip
+
+
+def _check_signature(function: Callable[..., Any], contract: Contract, target: Any, name: str) -> None:
+    """SubjectError unless the function can be called as the contract calls it (C functions may not tell)."""
+    try:
+        signature = inspect.signature(function)
+    except (ValueError, TypeError):
+        return
+    given = len(contract.inputs)
+    try:
+        signature.bind(*range(given))
+    except TypeError as error:
+        positional = [p for p in signature.parameters.values() if p.kind <= inspect.Parameter.POSITIONAL_OR_KEYWORD]
+        takes = f"takes {len(positional)} argument{'' if len(positional) == 1 else 's'}"
+        if len(positional) == given:
+            takes = f"has the signature {signature} ({error})"
+        hint = f"; {name} is a class, give an instance of it" if isinstance(target, type) else ""
+        who = contract.name if name.endswith(f".{contract.name}") else f"{contract.name} of {name}"
+        raise SubjectError(f"{who} {takes}, the contract is {contract.signature}{hint}") from None
+
+
+def _backends(target: Any, name: str) -> tuple[str, ...] | None:
+    """``BACKENDS`` of an adapter, checked; None if it states none."""
+    from .spaces import backends
+
+    stated = getattr(target, "BACKENDS", None)
+    if stated is None:
+        return None
+    known = {"any", *backends(), *(b.name for b in backends().values())}
+    return _words("BACKENDS", stated, known, name)
+
+
+def _dtypes(target: Any, name: str) -> Mapping[str, tuple[str, ...]] | tuple[str, ...] | None:
+    """``DTYPES`` of an adapter, checked: names of dtypes, or such by contract; None if it states none."""
+    stated = getattr(target, "DTYPES", None)
+    if isinstance(stated, Mapping):
+        return {c: _words(f"DTYPES[{c!r}]", d, {*DTYPES, *CLAIMED_DTYPES}, name) for c, d in stated.items()}
+    return None if stated is None else _words("DTYPES", stated, {*DTYPES, *CLAIMED_DTYPES}, name)
+
+
+def _conventions(target: Any, name: str) -> dict[str, str]:
+    """``CONVENTIONS`` of an adapter: one line by contract."""
+    stated = getattr(target, "CONVENTIONS", {})
+    if not isinstance(stated, Mapping):
+        raise SubjectError(f"{name}: CONVENTIONS must map contract names to one line each, not be a {type(stated).__name__}")
+    return {str(c): str(text) for c, text in stated.items()}
+
+
+def _words(what: str, stated: Any, known: Iterable[str], name: str) -> tuple[str, ...]:
+    words = (stated,) if isinstance(stated, str) else stated
+    if not isinstance(words, Iterable) or not all(isinstance(w, str) for w in words):
+        raise SubjectError(f"{name}: {what} must be a tuple of names such as {', '.join(sorted(known)[:3])}")
+    words = tuple(words)
+    for word in words:
+        if word not in known:
+            raise SubjectError(f"{name}: {what} names {word!r}; there are {', '.join(sorted(known))}")
+    return words
+
+
+def _import_line(module: str, attribute: str, contract: str) -> str:
+    """Source lines after which `contract` is the function, wherever it came from."""
+    point = next((p for p in metadata.entry_points(group=ENTRY_POINTS) if p.name == module), None)
+    if point is not None:
+        module, attribute = point.module, ".".join(filter(None, (point.attr, attribute)))
+    if _is_file(module):
+        root, _, rest = attribute.partition(".")
+        path = str(Path(module).resolve())
+        return f"import runpy\n{contract} = runpy.run_path({path!r})[{root!r}]{'.' + rest if rest else ''}"
+    root = attribute.partition(".")[0]
+    line = f"from {module} import {root}"
+    return line if attribute == contract else f"{line}\n{contract} = {attribute}"
+
+
+def _is_file(name: str) -> bool:
+    return name.endswith(".py") or "/" in name
 
 
 def reference(modules: Iterable[ModuleType], contracts: Mapping[str, Contract]) -> Subject:
@@ -177,13 +257,16 @@ def reference(modules: Iterable[ModuleType], contracts: Mapping[str, Contract]) 
 
 
 def _import(name: str) -> Any:
-    if name.endswith(".py") or "/" in name:
+    if _is_file(name):
         path = Path(name).resolve()
         if not path.is_file():
             raise SubjectError(f"{name}: there is no such file; give a module name or the path of an adapter file")
-        module_spec = importlib.util.spec_from_file_location(path.stem, path)
-        assert module_spec is not None and module_spec.loader is not None
+        known_as = path.stem if path.stem not in sys.modules else f"{path.stem}_{zlib.crc32(str(path).encode()):x}"
+        module_spec = importlib.util.spec_from_file_location(known_as, path)
+        if module_spec is None or module_spec.loader is None:
+            raise SubjectError(f"{name}: an adapter is a Python file, its name ends in .py")
         module = importlib.util.module_from_spec(module_spec)
+        sys.modules[known_as] = module  # dataclasses and the like look their module up
         return _guarded(name, lambda: module_spec.loader.exec_module(module) or module)  # type: ignore[union-attr]
     for point in metadata.entry_points(group=ENTRY_POINTS):
         if point.name == name:
@@ -198,8 +281,10 @@ def _guarded(name: str, load: Callable[[], Any]) -> Any:
         return load()
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(error.name + ".")):
+            package, _, last = name.rpartition(".")
+            hint = f"; for an attribute of {package} write {package}:{last}" if error.name == name and package else ""
             raise SubjectError(
-                f"there is no module named {error.name!r}; is it installed, and is its folder on the path?"
+                f"there is no module named {error.name!r}{hint or '; is it installed, and is its folder on the path?'}"
             ) from None
         raise SubjectError(f"importing {name} failed: ModuleNotFoundError: {error}") from error
     except (Exception, SystemExit) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter, defaultdict
 from typing import Any
@@ -36,7 +37,7 @@ def violation_text(item: dict[str, Any], formula: str = "", *, with_script: bool
     if item.get("deviation"):
         lines.append(f"  known    ledger entry {item['deviation']}")
     if with_script and item.get("script"):
-        lines += ["  reproduce (save as a file; it needs no detrace):", ""]
+        lines += ["  reproduce (save as a file and run):", ""]
         lines += [f"    {line}" for line in item["script"].splitlines()]
     return "\n".join(lines)
 
@@ -143,9 +144,12 @@ class Progress:
         return f"  {mark} {law:<52} {', '.join(parts):<28} {tail}"
 
     def _print(self, line: str) -> None:
-        if self.live:
-            sys.stdout.write("\r\033[K")
-        print(line, flush=True)
+        try:
+            if self.live:
+                sys.stdout.write("\r\033[K")
+            print(line, flush=True)
+        except BrokenPipeError:  # `detrace verify | head`: the run and its results file matter more
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self, config: pytest.Config) -> None:
@@ -166,6 +170,8 @@ class Progress:
         if session.results.get("items"):
             cut = " (interrupted: only what was finished)" if session.results["interrupted"] else ""
             print(f"results: {session.path}{cut}   page: detrace report")
+        elif self.finished < self.total:
+            print("interrupted before anything was finished; no results file was written")
 
     def _violations(self, results: dict[str, Any], formulas: dict[str, str]) -> None:
         groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)

@@ -66,7 +66,7 @@ def _list(x: Any) -> str:
         return "(" + "".join(_list(v) + ", " for v in x) + ")"
     if isinstance(x, float) and not math.isfinite(x):
         return {"nan": "np.nan", "inf": "np.inf", "-inf": "-np.inf"}[repr(x)]
-    if isinstance(x, complex) and not (math.isfinite(x.real) and math.isfinite(x.imag)):
+    if isinstance(x, complex):  # not its repr: that loses the sign of zeros, and knows no names for NaN and inf
         return f"complex({_list(x.real)}, {_list(x.imag)})"
     return repr(x)
 

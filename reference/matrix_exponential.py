@@ -8,7 +8,7 @@ float16 and bfloat16 are computed in float32 and rounded once.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import frexp, log2
+from math import frexp, log, log2
 from typing import Any
 
 import numpy as np
@@ -68,7 +68,8 @@ def square_array(A: Any, name: str) -> tuple[Any, Any, Any]:
 def expm(A: Any) -> Any:
     """e^A = Σ Aᵏ/k! of every matrix of a batch: (..., n, n) -> (..., n, n).
 
-    Scaling and squaring: e^A = (I + T(A/2ˢ))^(2ˢ), T the Taylor polynomial above; each slice has its own s.
+    Scaling and squaring: e^A = (e^(μ/2ˢ) (I + T((A - μI)/2ˢ)))^(2ˢ), T the Taylor polynomial above, μ = tr A/n or 0;
+    each slice has its own s and μ.
     Target: ‖error‖_F <= 10 u max(1, κ_exp(A)) ‖e^A‖_F. e⁰ = I exactly, exact zeros outside diagonal blocks (and of
     block triangles) stay, 1×1 is the scalar exp.
     Domain: all real or complex floating matrices, 0×0 and empty batches included. A slice that holds NaN or inf gives
@@ -81,19 +82,41 @@ def expm(A: Any) -> Any:
     if n == 1 or 0 in B.shape:
         return xp.astype(xp.exp(B), dtype, copy=False)
     B = xp.reshape(B, (-1, n, n))
+    if _many_tiny(B):
+        B = _batch_last(xp, B)
     bits = 64 if xp.finfo(B.dtype).bits >= 64 else 32
     log_norm = _log2_norm(xp, B)
     degree = 12 if bits == 32 or bool(xp.all(log_norm <= log2(RADIUS[64, 12]))) else 18
     limit = frexp(float(xp.finfo(B.dtype).max))[1] // degree - 1  # powers up to A^degree stay below overflow
-    if bool(xp.all(log_norm <= limit)):
-        X, squarings = _scaled_taylor(xp, B, log_norm, degree, RADIUS[bits, degree])
-        X = _square(xp, X, squarings)
-    else:
+    halvings, finite = 0, None
+    if not bool(xp.all(log_norm <= limit)):
         B, halvings, finite = _halve(xp, B, limit)
-        X, squarings = _scaled_taylor(xp, B, _log2_norm(xp, B), degree, RADIUS[bits, degree])
-        X = _square(xp, X, squarings + halvings)
+        log_norm = _log2_norm(xp, B)
+    B, log_norm, mean = _shift(xp, B, log_norm)
+    X, squarings = _scaled_taylor(xp, B, log_norm, degree, RADIUS[bits, degree])
+    if mean is not None:
+        X = X * xp.exp(mean * _power_of_half(xp, squarings, B))
+    X = _square(xp, X, squarings + halvings)
+    if finite is not None:
         X = xp.where(finite, X, xp.asarray(float("nan"), dtype=X.dtype, device=device(X)))
     return xp.astype(xp.reshape(X, A.shape), dtype, copy=False)
+
+
+def _shift(xp: Any, A: Any, log_norm: Any) -> tuple[Any, Any, Any]:
+    """A - μI, its norm, and μ = tr A/n where that at least halves ‖A‖_F (elsewhere μ = 0; None if nowhere).
+
+    ‖e^(A - μI)‖_F >= √n since its determinant is 1, so the Taylor sum cannot cancel. e^μ >= √max stays unshifted: it may
+    overflow before the other factor makes zeros of zeros.
+    """
+    n = A.shape[-1]
+    mean = xp.linalg.trace(A) / n
+    part = xp.real(mean) if xp.isdtype(A.dtype, "complex floating") else mean
+    shift = (xp.log2(xp.abs(mean)) + log2(n / 0.75) / 2 > log_norm) & (part < log(float(xp.finfo(A.dtype).max)) / 2)
+    if not bool(xp.any(shift)):
+        return A, log_norm, None
+    mean = xp.where(shift, mean, xp.zeros_like(mean))[:, None, None]
+    A = A - mean * xp.eye(n, dtype=A.dtype, device=device(A))
+    return A, _log2_norm(xp, A), mean
 
 
 def _log2_norm(xp: Any, A: Any) -> Any:
@@ -119,19 +142,40 @@ def _power_of_half(xp: Any, s: Any, A: Any) -> Any:
     return xp.take(powers, s)[:, None, None]
 
 
+def _many_tiny(A: Any) -> bool:
+    return A.shape[-1] <= 4 and A.shape[0] >= 128
+
+
+def _batch_last(xp: Any, A: Any) -> Any:
+    """A itself, stored with the batch axis fastest, which makes products of many tiny matrices fast."""
+    N, n, _ = A.shape
+    flat = xp.reshape(xp.permute_dims(A, (1, 2, 0)), (-1,))
+    return xp.permute_dims(xp.reshape(flat, (n, n, N)), (2, 0, 1))
+
+
+def _product(A: Any, B: Any) -> Any:
+    """A B; for many tiny matrices as Σₖ of outer products."""
+    if not _many_tiny(A):
+        return A @ B
+    total = A[:, :, 0, None] * B[:, None, 0, :]
+    for k in range(1, A.shape[-1]):
+        total += A[:, :, k, None] * B[:, None, k, :]
+    return total
+
+
 def _scaled_taylor(xp: Any, A: Any, log_norm: Any, degree: int, radius: float) -> tuple[Any, Any]:
     """I + T(A/2ˢ) and s per slice.
 
     s is the least with α/2ˢ <= radius, where ‖Aᵏ‖ <= αᵏ for every k > degree: with b = 3 (degree 12) or 6 (degree 18),
     ‖A^(degree + r)‖ <= ‖Aᵇ‖^(degree/b) ‖Aʳ‖, r < b. So a nilpotent or non-normal A is not scaled more than it needs.
     """
-    A2 = A @ A
-    A3 = A2 @ A
+    A2 = _product(A, A)
+    A3 = _product(A2, A)
     powers = {1: A, 2: A2, 3: A3}
     logs = {1: log_norm, 2: _log2_norm(xp, A2), 3: _log2_norm(xp, A3)}
-    b = degree // 4 if degree == 12 else degree // 3
+    b = {12: 3, 18: 6}[degree]
     if b == 6:
-        powers[6] = A3 @ A3
+        powers[6] = _product(A3, A3)
         logs |= {4: 2 * logs[2], 5: logs[2] + logs[3], 6: _log2_norm(xp, powers[6])}
     log_alpha = logs[b] / b
     for r in range(1, b):
@@ -142,7 +186,8 @@ def _scaled_taylor(xp: Any, A: Any, log_norm: Any, degree: int, radius: float) -
         scale = 0.5**most  # goes into the coefficients
     else:
         half = _power_of_half(xp, s, A)
-        powers = {k: P * half**k for k, P in powers.items()}
+        cube = half * half * half
+        powers = {k: P * {1: half, 2: half * half, 3: cube, 6: cube * cube}[k] for k, P in powers.items()}
 
     def combination(row: tuple[float, ...]) -> Any:
         total: Any = None
@@ -155,10 +200,10 @@ def _scaled_taylor(xp: Any, A: Any, log_norm: Any, degree: int, radius: float) -
 
     d0, *rows = TAYLOR[degree]
     L1, L2, L3, L4, L5 = map(combination, rows)
-    Q = L1 @ L2
+    Q = _product(L1, L2)
     Q += L3
     L4 += Q
-    X = L4 @ Q
+    X = _product(L4, Q)
     X += d0 * Q
     X += L5
     return X + xp.eye(A.shape[-1], dtype=A.dtype, device=device(A)), s
@@ -170,17 +215,23 @@ def _square(xp: Any, X: Any, squarings: Any) -> Any:
     order = None
     if least < most:
         order = xp.argsort(squarings, descending=True, stable=True)
-        X = xp.take(X, order, axis=0)
+        X = _take(xp, X, order)
     done: list[Any] = []
     for k in range(most):
         active = int(xp.sum(xp.astype(squarings > k, xp.int64))) if k >= least else X.shape[0]
         if active < X.shape[0]:
             done.insert(0, X[active:, ...])
             X = X[:active, ...]
-        X = X @ X
+        X = _product(X, X)
     if order is None:
         return X
-    return xp.take(xp.concat([X, *done]), xp.argsort(order, stable=True), axis=0)
+    return _take(xp, xp.concat([X, *done]), xp.argsort(order, stable=True))
+
+
+def _take(xp: Any, X: Any, order: Any) -> Any:
+    if not _many_tiny(X):
+        return xp.take(X, order, axis=0)
+    return xp.permute_dims(xp.take(xp.permute_dims(X, (1, 2, 0)), order, axis=2), (2, 0, 1))
 
 
 def logdet_expm(A: Any) -> Any:
@@ -194,6 +245,7 @@ def logdet_expm(A: Any) -> Any:
     return xp.astype(xp.linalg.trace(B), dtype, copy=False)
 
 
+@QUIET
 def log1pm(A: Any) -> Any:
     """Principal logarithm of I + A: (..., n, n) -> (..., n, n), accurate for small A (log(I+A) = A - A²/2 + ...).
 
@@ -207,6 +259,7 @@ def log1pm(A: Any) -> Any:
     xp, E, dtype = square_array(A, "log1pm")
     if 0 in E.shape:
         return xp.astype(E, dtype, copy=True)
+    E = xp.reshape(E, (-1, *E.shape[-2:]))
     identity = xp.eye(E.shape[-1], dtype=E.dtype, device=device(E))
     bad = ~xp.all(xp.isfinite(E), axis=(-2, -1), keepdims=True)
     E = xp.where(bad, xp.zeros_like(E), E)
@@ -224,36 +277,36 @@ def log1pm(A: Any) -> Any:
     for t, w in zip(((nodes + 1) / 2).tolist(), (weights / 2).tolist(), strict=True):
         L = L + w * xp.linalg.solve(identity + t * E, E)
     L = xp.where(bad, xp.asarray(float("nan"), dtype=L.dtype, device=device(L)), scale * L)
-    return xp.astype(L, dtype, copy=False)
+    return xp.astype(xp.reshape(L, A.shape), dtype, copy=False)
 
 
 def _sqrt1pm(xp: Any, A: Any, identity: Any) -> tuple[Any, Any]:
-    """sqrt(I+A) - I and where it failed: product-form Denman-Beavers, M = I+N -> I and X = I+Y -> sqrt(I+A).
+    """sqrt(I+A) - I, and where it failed: product-form Denman-Beavers, M = I+N -> I and X = I+Y -> sqrt(I+A).
 
-    With Z = M⁻¹N and determinantal scaling p = |det M|^(-1/n) (p = 1 once near):
-    M ↦ ½I + ¼(pM + M⁻¹/p),  X ↦ ½√p X(I + M⁻¹/p), written in N and Y so that small A keeps its digits.
+    M ↦ ½I + ¼(pM + M⁻¹/p), X ↦ ½√p X(I + M⁻¹/p), with determinantal scaling p = |det M|^(-1/n) while far; then p = 1
+    and, so that small A keeps its digits, N ↦ ¼(N - Z), Y ↦ Y - ½(Z + YZ), Z = M⁻¹N. Always X² = (I+A)M.
     """
     n = A.shape[-1]
     eps = xp.finfo(A.dtype).eps
     N, Y = A, A
-    bad = xp.zeros((*A.shape[:-2], 1, 1), dtype=xp.bool, device=device(A))
-    settled = 0
-    for _ in range(64):
-        sign, logabs = xp.linalg.slogdet(identity + N)
-        bad = bad | (sign == 0)[..., None, None] | ~xp.all(xp.isfinite(N), axis=(-2, -1), keepdims=True)
-        N = xp.where(bad, xp.zeros_like(N), N)
-        logp = xp.where(bad[..., 0, 0] | (xp.abs(logabs) < n), xp.zeros_like(logabs), -logabs / n)[..., None, None]
-        p, root = xp.astype(xp.exp(logp), A.dtype), xp.astype(xp.exp(logp / 2), A.dtype)
-        Z = xp.linalg.solve(identity + N, N)
-        g = root * (1 + 1 / p) / 2
-        Y = (g - 1) * identity + g * Y - root / p / 2 * (Z + Y @ Z)
-        N = ((p + 1 / p - 2) * identity + p * N - Z / p) / 4
+    bad = xp.zeros((A.shape[0], 1, 1), dtype=xp.bool, device=device(A))
+    for _ in range(100):
+        M = identity + N
+        sign, log_det = xp.linalg.slogdet(M)
+        bad = bad | (sign == 0)[:, None, None] | ~xp.all(xp.isfinite(N), axis=(-2, -1), keepdims=True)
+        N, M = xp.where(bad, xp.zeros_like(N), N), xp.where(bad, identity, M)
+        both = xp.linalg.solve(M, xp.concat([N, xp.zeros_like(N) + identity], axis=-1))
+        Z, inverse = both[..., :n], both[..., n:]
+        log_p = -log_det[:, None, None] / n
+        far = xp.abs(log_p) > 1
+        p = xp.astype(xp.exp(xp.where(far & ~bad, log_p, xp.zeros_like(log_p))), A.dtype)
+        far_Y = xp.sqrt(p) / 2 * ((identity + Y) + (identity + Y) @ inverse / p) - identity
+        Y = xp.where(far, far_Y, Y - (Z + Y @ Z) / 2)
+        N = xp.where(far, (p * M + inverse / p) / 4 - identity / 2, (N - Z) / 4)
         size = xp.max(xp.abs(N), axis=(-2, -1), keepdims=True)
         if not bool(xp.any((size > 8 * n * eps) & ~bad)):
-            settled += 1
-            if settled == 2:
-                break
-    return Y, bad | ~(size <= 8 * n * eps) | ~xp.all(xp.isfinite(Y), axis=(-2, -1), keepdims=True)
+            break
+    return Y - (N + N @ Y) / 2, bad | ~(size <= 8 * n * eps) | ~xp.all(xp.isfinite(Y), axis=(-2, -1), keepdims=True)
 
 
 def hutchinson_trace(matvec: Callable[[Any], Any], probes: Any) -> Any:

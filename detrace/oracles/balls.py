@@ -57,7 +57,7 @@ def frobenius(m: Ball) -> arb:
     for z in entries(m):
         re, im = z.real, z.imag
         total += re * re + im * im
-    return total.sqrt() if total > 0 or total.contains(0) is False else total.abs_upper().sqrt()
+    return total.sqrt() if total > 0 else arb(0).union(total.abs_upper().sqrt())
 
 
 def radius(m: Ball) -> float:
@@ -94,6 +94,14 @@ def certify(compute: Callable[[], Ball], bits: int = 96, *, start: int = 128, li
                 return value
         bits_now *= 2
     raise ArithmeticError(f"not certain to {bits} relative bits at {limit} bits of precision")
+
+
+def determinant(m: Ball) -> Ball:
+    """det M to 64 relative bits for an exact M; exactly 0 where 2¹⁵ bits cannot tell it from 0."""
+    try:
+        return certify(m.det, bits=64)
+    except ArithmeticError:
+        return acb(0)
 
 
 def floats(m: Ball) -> np.ndarray:

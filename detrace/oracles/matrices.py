@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from flint import acb, acb_mat, arb
 
-from .balls import Ball, ball, certify, entries, frobenius, precision, spectral_norm
+from .balls import Ball, ball, certify, entries, frobenius, identity, precision, spectral_norm
 
 T = TypeVar("T")
 _CACHE: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
@@ -37,6 +37,13 @@ def expm(a: np.ndarray) -> Ball:
     """e^A of a host matrix (n,n), every norm known to 96 relative bits."""
     m = ball(a)
     return certify(m.exp) if a.size else m
+
+
+@cached
+def expm1(a: np.ndarray) -> Ball:
+    """e^A − I, known to 96 bits relative to its own norm, however small A is."""
+    m = ball(a)
+    return certify(lambda: m.exp() - identity(len(a))) if a.any() else m
 
 
 def frechet(a: Ball, e: Ball) -> Ball:

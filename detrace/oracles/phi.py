@@ -14,8 +14,8 @@ from .balls import Ball, ball, floats, frobenius, identity
 def phi1(s: Any, derivative: int = 0) -> Ball:
     """φ^{(k)}(s) = ₁F₁(k+1; k+2; s)/(k+1) of a ball or host number, k = `derivative`; 0 is a point like any other.
 
-    From φ(s) = ∫₀¹ e^{ts} dt: φ^{(k)}(s) = ∫₀¹ tᵏ e^{ts} dt, Euler's integral of the confluent hypergeometric function,
-    which flint encloses rigorously, also for balls that contain 0.
+    From φ(s) = ∫₀¹ e^{ts} dt: φ^{(k)}(s) = ∫₀¹ tᵏ e^{ts} dt, Euler's integral of the confluent hypergeometric
+    function, which flint encloses rigorously, also for balls that contain 0.
     """
     z = s if isinstance(s, acb) else ball(s)
     return z.hypgeom_1f1(derivative + 1, derivative + 2) / (derivative + 1)

@@ -1,29 +1,31 @@
-"""Benchmark tables: sizes as rows, subjects as columns, each time beside the fastest one's and beside the machine's limit."""
+"""Benchmark tables: sizes as rows, subjects as columns, each time beside the fastest one and the machine's limit."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from .counts import ROLES
 from .show import number, ratio, seconds, significant, slug
 
+BAR_STEPS = 20
+"""Lengths that a bar can have; the style sheet knows one class for each."""
 BAR_DECADES = 3.0
 """A bar is full at this many powers of ten over the fastest."""
-BAR_START = 4.0
-"""Per cent of the width that the fastest gets, so that it has a bar at all."""
+
+T = TypeVar("T")
 
 
-def benchmarks(results: Mapping[str, Any]) -> dict[str, Any]:
-    """Tables by contract, growth rows, machine limits and the suite's own speed; empty lists where nothing was timed."""
+def benchmarks(results: Mapping[str, Any], most: int) -> dict[str, Any]:
+    """Tables by contract with at most `most` rows each, growth, machine limits and the suite's own speed."""
     rows = [b for b in results.get("benchmarks") or [] if isinstance(b, Mapping)]
     roles = {str(s.get("name")): str(s.get("role")) for s in results.get("subjects") or []}
     by_contract: dict[str, list[Mapping[str, Any]]] = {}
     for b in rows:
         by_contract.setdefault(str(b.get("contract")), []).append(b)
     return {
-        "tables": [_table(contract, entries, roles) for contract, entries in by_contract.items()],
+        "tables": [_table(contract, entries, roles, most) for contract, entries in by_contract.items()],
         "measured": sum(_measured(b) for b in rows), "total": len(rows),
         "unchecked": sum(_measured(b) and not b.get("checked") for b in rows),
         "growth": [_growth(g) for g in results.get("growth") or []],
@@ -32,7 +34,7 @@ def benchmarks(results: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _table(contract: str, entries: list[Mapping[str, Any]], roles: Mapping[str, str]) -> dict[str, Any]:
+def _table(contract: str, entries: list[Mapping[str, Any]], roles: Mapping[str, str], most: int) -> dict[str, Any]:
     columns = sorted(
         {(str(b.get("subject")), backend(b)) for b in entries},
         key=lambda c: (list(ROLES).index(roles.get(c[0], "mutant")) if roles.get(c[0]) in ROLES else 9, c),
@@ -44,14 +46,22 @@ def _table(contract: str, entries: list[Mapping[str, Any]], roles: Mapping[str, 
         key = tuple((str(k), str(v)) for k, v in (b.get("params") or {}).items())
         params.setdefault(key, b)
         lines.setdefault(key, {})[str(b.get("subject")), backend(b)] = _cell(b, footnotes)
-    order = sorted(lines, key=lambda key: _sort_key(params[key]))
+    order = spread(sorted(lines, key=lambda key: _sort_key(params[key])), most)
     return {
-        "contract": contract, "anchor": f"bench-{slug(contract)}", "columns": [{"subject": s, "backend": k} for s, k in columns],
+        "contract": contract, "anchor": f"bench-{slug(contract)}",
+        "columns": [{"subject": s, "backend": k} for s, k in columns],
         "rows": [
-            {**_row_head(params[key]), "cells": [lines[key].get(c, {"state": "none"}) for c in columns]} for key in order
+            {**_row_head(params[k]), "cells": [lines[k].get(c, {"state": "none"}) for c in columns]} for k in order
         ],
-        "footnotes": list(footnotes),
+        "footnotes": list(footnotes), "left_out": len(lines) - len(order),
     }  # fmt: skip
+
+
+def spread(rows: list[T], most: int) -> list[T]:
+    """At most `most` of the rows, evenly spaced, first and last included."""
+    if len(rows) <= most:
+        return rows
+    return [rows[round(k * (len(rows) - 1) / max(1, most - 1))] for k in range(most)]
 
 
 def _cell(b: Mapping[str, Any], footnotes: dict[str, int]) -> dict[str, Any]:
@@ -68,21 +78,21 @@ def _cell(b: Mapping[str, Any], footnotes: dict[str, int]) -> dict[str, Any]:
         "share": "" if share is None else f"{significant(share * 100)} %",
         "error": "" if b.get("error_ratio") is None else ratio(b.get("error_ratio")),
         "checked": bool(b.get("checked")), "launch_bound": b.get("launch_bound") is True, "bar": bar(slower),
-        "sort": slower,
     }  # fmt: skip
 
 
-def bar(slower: float | None) -> float:
-    """Width in per cent of a ratio's bar, on a log scale."""
+def bar(slower: float | None) -> int:
+    """Length of a ratio's bar on a log scale: 1 for the fastest, so that it has a bar at all, to BAR_STEPS."""
     if slower is None or not math.isfinite(slower):
-        return 0.0
-    return round(min(100.0, BAR_START + (100 - BAR_START) * max(0.0, math.log10(max(slower, 1.0))) / BAR_DECADES), 1)
+        return 0
+    return min(BAR_STEPS, 1 + round((BAR_STEPS - 1) * math.log10(max(slower, 1.0)) / BAR_DECADES))
 
 
 def _row_head(b: Mapping[str, Any]) -> dict[str, Any]:
     params = dict(b.get("params") or {})
     first = next((k for k in ("n", "size", "shape", "m") if k in params), next(iter(params), ""))
-    rest = [str(v) if k == "dtype" else f"{k} {_number_text(v)}" for k, v in params.items() if k != first and v not in (None, "")]
+    others = {k: v for k, v in params.items() if k != first and v not in (None, "")}
+    rest = [str(v) if k == "dtype" else f"{k} {_number_text(v)}" for k, v in others.items()]
     limit = number(b.get("limit_s"))
     return {
         "size": f"{first} = {_number_text(params[first])}" if first else "one size", "rest": " · ".join(rest),
@@ -135,6 +145,7 @@ def _limits(limits: Mapping[str, Any]) -> list[str]:
 def _speed(s: Mapping[str, Any]) -> dict[str, str]:
     value = number(s.get("value"))
     return {
-        "name": str(s.get("name") or ""), "value": significant(value, 3) if value is not None else str(s.get("value", "–")),
-        "unit": str(s.get("unit") or ""), "aim": str(s.get("aim") or ""), "how": str(s.get("how") or ""),
+        "name": str(s.get("name") or ""), "aim": str(s.get("aim") or ""),
+        "value": significant(value, 3) if value is not None else str(s.get("value", "–")),
+        "unit": str(s.get("unit") or ""), "how": str(s.get("how") or ""),
     }  # fmt: skip

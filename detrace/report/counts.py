@@ -81,7 +81,8 @@ def verdict(tally_list: Iterable[Tally], stale: int, interrupted: bool) -> tuple
         return "Nothing was judged.", "open"
     who = "Everything that could be decided held"
     if peers.known:
-        who += f"; the {count(peers.known, 'violation')} by public libraries {_are(peers.known)} known and in the ledger"
+        are = "is" if peers.known == 1 else "are"
+        who += f"; the {count(peers.known, 'violation')} by public libraries {are} known and in the ledger"
     if interrupted:
         return f"Interrupted. So far: {who[0].lower()}{who[1:]}.", "open"
     return f"{who}.", "good"
@@ -96,21 +97,18 @@ def _verb(tally: Tally) -> str:
     return "violates" if len(tally.violating) == 1 else "violate"
 
 
-def _are(n: int) -> str:
-    return "is" if n == 1 else "are"
-
-
 def reasons(not_run: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Why things were not run: each reason once, with how many items, which subjects and which spaces."""
     found: dict[str, dict[str, Any]] = {}
     for skipped in not_run:
-        entry = found.setdefault(str(skipped.get("reason") or "no reason given"), {"n": 0, "subjects": {}, "spaces": {}})
+        reason = str(skipped.get("reason") or "no reason given")
+        entry = found.setdefault(reason, {"n": 0, "subjects": {}, "spaces": {}})
         entry["n"] += 1
         entry["subjects"][str(skipped.get("subject", ANY))] = None
         entry["spaces"][str(skipped.get("space", ANY))] = None
     rows = [
-        {"reason": r, "n": e["n"], "subjects": _few(e["subjects"], "all subjects"), "spaces": _few(e["spaces"], "all spaces")}
-        for r, e in found.items()
+        {"reason": reason, "n": e["n"], "subjects": _few(e["subjects"], "all"), "spaces": _few(e["spaces"], "all")}
+        for reason, e in found.items()
     ]
     return sorted(rows, key=lambda row: -row["n"])
 

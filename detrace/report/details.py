@@ -14,73 +14,89 @@ from typing import Any
 from .counts import ANY, OUTCOMES, outcome
 from .show import brief, number
 
+Row = list[Any]
+
 
 class Names:
     """Texts by number, each kept once."""
 
-    def __init__(self) -> None:
+    def __init__(self, *known: Any) -> None:
         self.all: dict[str, int] = {}
+        for text in known:
+            self(text)
 
     def __call__(self, text: Any) -> int:
         return self.all.setdefault(str(text), len(self.all))
 
 
-def details(results: Mapping[str, Any], law_names: list[str], budget: int) -> str:
-    """JSON for a ``<script type="application/json">``: no ``<``, ``>`` or ``&`` in it.
+class Details:
+    """All items of a results document; `text` gives as much of them as fits.
 
-    ``rows[law]`` holds ``[subject, space, outcome, worst, examples, undecided, seconds, reason, in_ledger, extra]``;
-    ``skipped`` holds ``[subject, space, reason, [laws] or -1]``, where -1 stands for all.
+    ``rows[law][subject]`` holds ``[space, outcome, worst, examples, seconds, undecided, reason, in_ledger, extra]``,
+    where zeros at the end are left off and reason and extra count from 1; ``skipped`` holds ``[subject, space, reason,
+    laws]``, where -1 stands for all.
     """
-    subjects = [str(s.get("name")) for s in results.get("subjects") or []]
-    laws, owners = Names(), Names()
-    for n in law_names:
-        laws(n)
-    for n in subjects:
-        owners(n)
-    spaces, reasons, branches = Names(), Names(), Names()
-    rows: dict[int, list[list[Any]]] = {}
-    placed: list[tuple[list[Any], Mapping[str, Any]]] = []
-    for item in results.get("items") or []:
-        known = bool(item.get("deviation"))
-        row = [
-            owners(item.get("subject")), spaces(item.get("space")), OUTCOMES.index(outcome(item)), _short(item.get("worst")),
-            int(number(item.get("examples")) or 0), int(number(item.get("undecided")) or 0),
-            round(number(item.get("seconds")) or 0, 1), reasons(_cut(str(item["reason"]))) if item.get("reason") else -1,
-            int(known),
+
+    def __init__(self, results: Mapping[str, Any], law_names: list[str]) -> None:
+        self.laws = Names(*law_names)
+        self.subjects = Names(*(s.get("name") for s in results.get("subjects") or []))
+        self.spaces, self.reasons, self.branches = Names(), Names(""), Names()
+        self.limit = number(results.get("limit")) or 30
+        self.rows: list[tuple[Mapping[str, Any], int, int, Row]] = [
+            (item, self.laws(item.get("law")), self.subjects(item.get("subject")), self._row(item))
+            for item in results.get("items") or []
+        ]
+        self.skipped = self._skipped(results)
+
+    def text(self, budget: int) -> str:
+        """JSON for a ``<script type="application/json">``: no ``<``, ``>`` or ``&`` in it."""
+        extras: dict[str, int] = {}
+        for *_, row in self.rows:
+            row[8] = 0
+        left, cut = budget - len(_json(self._data(extras, False)).encode()), False
+        for item, _, _, row in sorted(self.rows, key=lambda r: _priority(r[0])):
+            extra = _json(self._extra(item))
+            left -= 5 + (0 if extra in extras else len(extra.encode()) + 1)
+            if cut := left < 0:
+                break
+            row[8] = extras.setdefault(extra, len(extras)) + 1
+        return _json(self._data(extras, cut))
+
+    def _row(self, item: Mapping[str, Any]) -> Row:
+        return [
+            self.spaces(item.get("space")), OUTCOMES.index(outcome(item)), _short(item.get("worst")),
+            int(number(item.get("examples")) or 0), _trim(round(number(item.get("seconds")) or 0.0, 1)),
+            int(number(item.get("undecided")) or 0), self.reasons(_cut(str(item.get("reason") or ""))),
+            int(bool(item.get("deviation"))), 0,
         ]  # fmt: skip
-        rows.setdefault(laws(item.get("law")), []).append(row)
-        placed.append((row, item))
-    data: dict[str, Any] = {
-        "limit": number(results.get("limit")) or 30, "laws": list(laws.all), "subjects": list(owners.all),
-        "spaces": list(spaces.all), "reasons": list(reasons.all), "branches": list(branches.all), "extras": [],
-        "rows": rows, "skipped": _skipped(results, laws, owners, spaces, reasons),
-    }  # fmt: skip
-    left = budget - len(_json(data).encode())
-    for row, item in sorted(placed, key=lambda p: _priority(p[1])):
-        extra = [brief(item["input"]) if item.get("input") not in (None, {}) else ""]
+
+    def _extra(self, item: Mapping[str, Any]) -> list[Any]:
+        extra: list[Any] = ["" if item.get("input") in (None, {}) else brief(item["input"])]
         for name, n in (item.get("branches") or {}).items():
-            extra += [branches(name), n]
-        left -= len(_json(extra).encode()) + 6
-        if left < 0:
-            data["cut"] = 1
-            break
-        if len(extra) > 1 or extra[0]:
-            row.append(len(data["extras"]))
-            data["extras"].append(extra)
-    data |= {"spaces": list(spaces.all), "reasons": list(reasons.all), "branches": list(branches.all)}
-    return _json(data)
+            extra += [self.branches(name), n]
+        return extra
 
+    def _data(self, extras: dict[str, int], cut: bool) -> dict[str, Any]:
+        rows: dict[int, dict[int, list[Row]]] = {}
+        for _, law, subject, row in self.rows:
+            end = max(k for k in range(9) if row[k] != 0 or k == 0) + 1
+            rows.setdefault(law, {}).setdefault(subject, []).append(row[:end])
+        return {
+            "limit": self.limit, "laws": list(self.laws.all), "subjects": list(self.subjects.all),
+            "spaces": list(self.spaces.all), "reasons": list(self.reasons.all), "branches": list(self.branches.all),
+            "rows": rows, "skipped": self.skipped, "extras": [json.loads(e) for e in extras], "cut": int(cut),
+        }  # fmt: skip
 
-def _skipped(results: Mapping[str, Any], laws: Names, owners: Names, spaces: Names, reasons: Names) -> list[list[Any]]:
-    """Grouped: one subject, space and reason usually holds for many laws."""
-    groups: dict[tuple[int, int, int], list[int]] = {}
-    for s in results.get("not_run") or []:
-        subject, space = (
-            -1 if s.get(k, ANY) == ANY else names(s[k]) for k, names in (("subject", owners), ("space", spaces))
-        )
-        key = (subject, space, reasons(_cut(str(s.get("reason") or "no reason given"))))
-        groups.setdefault(key, []).append(-1 if s.get("law", ANY) == ANY else laws(s["law"]))
-    return [[*key, -1 if -1 in group else group] for key, group in groups.items()]
+    def _skipped(self, results: Mapping[str, Any]) -> list[Row]:
+        """Grouped: one subject, space and reason usually holds for many laws."""
+        groups: dict[tuple[int, int, int], list[int]] = {}
+        for s in results.get("not_run") or []:
+            subject = -1 if s.get("subject", ANY) == ANY else self.subjects(s["subject"])
+            space = -1 if s.get("space", ANY) == ANY else self.spaces(s["space"])
+            reason = self.reasons(_cut(str(s.get("reason") or "no reason given")))
+            law = -1 if s.get("law", ANY) == ANY else self.laws(s["law"])
+            groups.setdefault((subject, space, reason), []).append(law)
+        return [[*key, -1 if -1 in group else group] for key, group in groups.items()]
 
 
 def _priority(item: Mapping[str, Any]) -> tuple[int, float]:
@@ -89,12 +105,18 @@ def _priority(item: Mapping[str, Any]) -> tuple[int, float]:
     return rank, -worst if worst is not None and not math.isnan(worst) else 0.0
 
 
-def _short(x: Any) -> float | str | None:
-    """Three significant digits; the page shows two."""
+def _short(x: Any) -> Any:
+    """Two significant digits, as the page shows; infinity in a word, NaN as infinitely bad, nothing as null."""
     value = number(x)
     if value is None:
         return None
-    return float(f"{value:.2e}") if math.isfinite(value) else ("inf" if value > 0 or math.isnan(value) else "-inf")
+    if math.isfinite(value):
+        return _trim(float(f"{value:.1e}"))
+    return "-inf" if value < 0 else "inf"
+
+
+def _trim(x: float) -> float | int:
+    return int(x) if x.is_integer() and abs(x) < 1e15 else x
 
 
 def _cut(text: str, width: int = 300) -> str:

@@ -1,4 +1,4 @@
-"""Falsifying inputs: for each law and subject that disagree, the smallest input found, what came out and what is true."""
+"""Falsifying inputs: for each law and subject that disagree, the smallest input, what came out and what is true."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ KINDS = {
 ROLE_ORDER = {"reference": 0, "user": 1, "peer": 2}
 
 
-def falsified(results: Mapping[str, Any], anchors: Mapping[str, str], scripts: int) -> list[dict[str, Any]]:
+def falsified(results: Mapping[str, Any], anchors: Mapping[str, str], scripts: int, full: int) -> list[dict[str, Any]]:
     """One entry a law, with one case a subject; news first, then what the ledger knows.
 
-    `scripts` is how many reproduction scripts are printed in full; the rest are in the results file.
+    `full` is how many cases are shown with their values and `scripts` how many with their reproduction script; of the
+    others the page shows a line, and the rest is in the results file.
     """
     roles = {str(s.get("name")): str(s.get("role")) for s in results.get("subjects") or []}
     formulas = {str(law["name"]): law for law in results.get("laws") or []}
@@ -35,6 +36,7 @@ def falsified(results: Mapping[str, Any], anchors: Mapping[str, str], scripts: i
     cases = [_case(law, subject, items, roles.get(subject, "user")) for (law, subject), items in groups.items()]
     cases.sort(key=lambda c: (c["known"], ROLE_ORDER.get(c["role"], 3), c["law"], c["subject"]))
     for k, case in enumerate(cases):
+        case["full"] = k < full
         if k >= scripts:
             case["script"] = ""
     by_law: dict[str, dict[str, Any]] = {}
@@ -70,7 +72,8 @@ def _case(law: str, subject: str, items: list[Mapping[str, Any]], role: str) -> 
         "got": _value(violation.get("got")), "truth": _value(violation.get("truth")),
         "ratio": ratio(violation.get("ratio") if number(violation.get("ratio")) is not None else shown.get("worst")),
         "error": significant(violation.get("error"), 3), "bound": significant(violation.get("bound"), 3),
-        "why": str(violation.get("why") or ""), "script": str(shown.get("script") or ""), "has_script": bool(shown.get("script")),
+        "why": str(violation.get("why") or ""), "script": str(shown.get("script") or ""),
+        "has_script": bool(shown.get("script")),
     }  # fmt: skip
 
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from .benchmarks import _measured, backend
 from .plots import Point, Series, legend, plot
-from .show import number, ratio, seconds, significant, slug
+from .show import number, ratio, significant, slug
 
 
-def figures(results: Mapping[str, Any], most: int) -> list[dict[str, Any]]:
-    """One entry a contract that has any picture. `most` bounds the points of a plot."""
+def figures(results: Mapping[str, Any], most: int, growth: bool = True) -> list[dict[str, Any]]:
+    """One entry a contract that has any picture. `most` bounds the points of a plot; `growth` asks for that kind."""
+    if not most:
+        return []
     limit = number(results.get("limit")) or 30.0
     parts = [
         ("Error and time", _planes(results, limit)), ("Ratio and norm", _norms(results, limit, most)),
-        ("Growth", _growths(results, most)),
+        ("Growth", _growths(results, most) if growth else {}),
     ]  # fmt: skip
     order = [str(c.get("name")) for c in results.get("contracts") or []]
     names = dict.fromkeys([c for c in order if any(c in p for _, p in parts)] + [c for _, p in parts for c in p])
@@ -41,11 +44,9 @@ def _planes(results: Mapping[str, Any], limit: float) -> dict[str, dict[str, Any
     out = {}
     for contract, groups in found.items():
         series = [Series(_label(who, groups), [_plane_point(who, rows)]) for who, rows in sorted(groups.items())]
-        note = "Lower is more accurate, further left is faster. Time: geometric mean over all sizes of the ratio to the fastest."
-        if silent.get(contract):
-            note += f" {silent[contract]} timings without a certified error are not drawn."
-        out[contract] = _figure(series, f"{contract}: worst certified ratio against time", "time ÷ fastest", "error ÷ bound",
-                                limit, note)  # fmt: skip
+        note = f"{silent[contract]} timings without a certified error are not drawn." if silent.get(contract) else ""
+        title = f"{contract}: worst certified ratio against time"
+        out[contract] = _figure(series, title, "time ÷ fastest", "error ÷ bound", limit, note)
     return out
 
 
@@ -68,10 +69,9 @@ def _norms(results: Mapping[str, Any], limit: float, most: int) -> dict[str, dic
         share = max(4, most // len(groups))
         thinned = any(len(points) > share for points in groups.values())
         series = [Series(_label(who, groups), thin(points, share)) for who, points in sorted(groups.items())]
-        note = "Each mark is one input. Ratios of exactly 0 lie on the lower edge, those that are not finite on the upper."
-        if thinned:
-            note += f" Of neighbouring inputs only the worst is drawn ({most} marks at most)."
-        out[contract] = _figure(series, f"{contract}: ratio against the norm of the input", "‖A‖₁", "error ÷ bound", limit, note)
+        note = "Of neighbouring inputs only the worst is drawn." if thinned else ""
+        title = f"{contract}: ratio against the norm of the input"
+        out[contract] = _figure(series, title, "‖A‖₁", "error ÷ bound", limit, note)
     return out
 
 
@@ -86,13 +86,12 @@ def _growths(results: Mapping[str, Any], most: int) -> dict[str, dict[str, Any]]
         series = [
             Series(
                 f"{_label(who, groups)}: n^{significant(g.get('exponent'), 3)}",
-                [Point(_finite(n), _finite(t), f"{who[0]}, n = {n}: {seconds(t)}") for n, t in _pairs(g["points"])][:share],
+                [Point(_finite(n), _finite(t)) for n, t in _pairs(g["points"])][:share],
                 [Point(_finite(n), _finite(t)) for n, t in _pairs(g.get("fitted"))][:share],
             )
             for who, g in sorted(groups.items())
         ]
-        note = "Marks are measured, lines are the fit t = a + b·nᵖ."
-        out[contract] = _figure(series, f"{contract}: seconds against size", "n", "seconds", None, note)
+        out[contract] = _figure(series, f"{contract}: seconds against size", "n", "seconds", None, "")
     return out
 
 
@@ -108,7 +107,7 @@ def thin(points: list[Point], most: int) -> list[Point]:
         return points
     ordered = sorted(points, key=lambda p: p.x)
     edges = [round(k * len(ordered) / most) for k in range(most + 1)]
-    return [max(ordered[a:b], key=lambda p: p.y) for a, b in zip(edges, edges[1:], strict=False)]
+    return [max(ordered[a:b], key=lambda p: p.y) for a, b in pairwise(edges)]
 
 
 def _label(who: tuple[str, str], all_of_them: Iterable[tuple[str, str]]) -> str:

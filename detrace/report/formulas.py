@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from html import unescape
+from itertools import zip_longest
 from xml.etree.ElementTree import Element
 
 from latex2mathml.converter import convert_to_element
 from markupsafe import Markup, escape
 
-ELEMENTS = frozenset(
-    "math mrow mi mo mn mtext mspace msub msup msubsup munder mover munderover mfrac msqrt mroot mtable mtr mtd mstyle "
-    "mpadded mphantom mmultiscripts mprescripts none menclose".split()
-)
-ATTRIBUTES = frozenset(
-    "display displaystyle scriptlevel stretchy fence form minsize maxsize lspace rspace width height depth voffset "
-    "linethickness accent accentunder movablelimits mathvariant".split()
-)
+_ELEMENTS = """math mrow mi mo mn mtext mspace msub msup msubsup munder mover munderover mfrac msqrt mroot mtable mtr
+    mtd mstyle mpadded mphantom mmultiscripts mprescripts none menclose"""
+_ATTRIBUTES = """display displaystyle scriptlevel stretchy fence form minsize maxsize lspace rspace width height depth
+    voffset linethickness accent accentunder movablelimits mathvariant"""
+ELEMENTS, ATTRIBUTES = frozenset(_ELEMENTS.split()), frozenset(_ATTRIBUTES.split())
 OPERATORS = frozenset("⟨⟩|∼⟹⟺⨁⨂≔∥")
 """Symbols that latex2mathml takes for identifiers, without the space or the form that an operator has."""
 LIMITS = frozenset(["max", "min", "sup", "inf", "lim", "argmin", "argmax", "arg min", "arg max", "⨁", "⨂", "E", "𝔼"])
@@ -44,7 +43,7 @@ def formula(tex: str, block: bool = False) -> Markup:
 
 
 def _write(e: Element, block: bool, following: Element | None = None) -> str:
-    tag, text = e.tag, e.text or ""
+    tag, text = e.tag, unescape(e.text or "")
     if tag not in ELEMENTS or re.match(r"\\\w", text):
         raise ValueError(f"no MathML for {text or tag}")
     children = list(e)
@@ -59,8 +58,9 @@ def _write(e: Element, block: bool, following: Element | None = None) -> str:
         attributes["accent"] = "true"
     if tag == "mtd" and e.attrib.get("columnalign") == "left":
         attributes["class"] = "l"
-    nexts = [*children[1:], None]
-    body = str(escape(text)) + "".join(_write(c, block, n) for c, n in zip(children, nexts, strict=True))
+    body = str(escape(text)) + "".join(
+        _write(c, block, n) for c, n in zip_longest(children, children[1:]) if c is not None
+    )
     if tag == "mrow" and len(children) == 1 and not attributes:
         return body
     if tag == "math" and attributes.get("display") == "inline":
@@ -83,12 +83,12 @@ def _leaf(tag: str, text: str, attributes: dict[str, str]) -> tuple[str, dict[st
 
 
 def _is_name(e: Element) -> bool:
-    text = e.text or ""
+    text = unescape(e.text or "")
     return e.tag in ("mi", "mo") and len(text) > 1 and text.isascii() and text.isalpha()
 
 
 def _plain(e: Element) -> str:
-    return "".join(e.itertext()).strip()
+    return unescape("".join(e.itertext())).strip()
 
 
 _INLINE = re.compile(r"``?([^`]+)``?|\$([^$\n]+)\$|(Bound:|Undecided\b|Corrected:)")

@@ -55,9 +55,8 @@ class Cell:
         """What became of the other spaces: ``✓3 ?2 ·1``."""
         if not self.offered and not self.counts:
             return ""
-        return " ".join(
-            f"{SYMBOLS[o]}{self.counts[o]}" for o in OUTCOMES if self.counts[o] and (o != self.outcome or o == "undecided")
-        )
+        shown = [o for o in OUTCOMES if self.counts[o] and (o != self.outcome or o == "undecided")]
+        return " ".join(f"{SYMBOLS[o]}{self.counts[o]}" for o in shown)
 
 
 @dataclass

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
@@ -16,7 +16,7 @@ from . import show
 from .benchmarks import benchmarks
 from .catalogue import catalogue
 from .counts import OUTCOMES, SYMBOLS, reasons, tallies, verdict
-from .details import details
+from .details import Details
 from .falsified import case_anchor, falsified
 from .figures import figures
 from .formulas import breakable, formula, inline, prose
@@ -24,10 +24,32 @@ from .matrix import anchors, laws, matrix
 
 MAX_BYTES = 500_000
 """What the whole page may weigh; a page that is mailed around or kept per commit has to stay small."""
-RESERVE = 12_000
-"""Kept free for the parts that are measured before the single items are filled in."""
-THRIFT = ((200, 60), (120, 40), (60, 20), (30, 8), (12, 0))
-"""Points a plot and scripts in full, tried in turn until the page fits."""
+MARGIN = 2_000
+"""Kept free, since the last parts are measured before they are put together."""
+WANTED = 60_000
+"""What single items may ask of it for their inputs and branches before plots and scripts are thinned."""
+
+
+class Thrift(NamedTuple):
+    """How much the page shows of what comes in any number; the rest stays in the results file, and the page says so."""
+
+    points: int
+    scripts: int
+    cases: int
+    sizes: int
+    growth: bool
+
+
+THRIFT = (
+    Thrift(200, 60, 200, 60, True),
+    Thrift(100, 40, 100, 20, True),
+    Thrift(60, 20, 60, 8, True),
+    Thrift(40, 6, 30, 4, False),
+    Thrift(20, 0, 15, 2, False),
+    Thrift(0, 0, 5, 1, False),
+)
+STEADY = ("head", "matrix", "ledger", "laws", "run")
+ORDER = ("head", "matrix", "falsified", "ledger", "benchmarks", "figures", "laws", "run")
 
 
 def render(results: dict[str, Any]) -> str:
@@ -38,17 +60,27 @@ def render(results: dict[str, Any]) -> str:
     detrace.results.ResultsError : when the document has no schema, or one that this version cannot show.
     """
     _check(results)
-    template, context = _environment().get_template("page.html.j2"), _context(results)
-    names = [str(law["name"]) for law in laws(results)]
-    page = ""
-    for points, scripts in THRIFT:
-        context["figures"] = figures(results, points)
-        context["falsified"] = falsified(results, context["anchors"], scripts)
-        budget = MAX_BYTES - RESERVE - len(template.render(context, details="").encode())
-        page = template.render(context, details=Markup(details(results, names, budget)))
-        if len(page.encode()) < MAX_BYTES:
+    context = _context(results)
+    details = Details(results, list(context["anchors"]))
+    rooms = {name: _room(name, context) for name in STEADY}
+    fixed = sum(len(text.encode()) for text in rooms.values()) + len(context["css"]) + len(context["js"])
+    least = len(details.text(0).encode())
+    for thrift in THRIFT:
+        context |= {
+            "figures": figures(results, thrift.points, thrift.growth), "bench": benchmarks(results, thrift.sizes),
+            "falsified": falsified(results, context["anchors"], thrift.scripts, thrift.cases),
+        }  # fmt: skip
+        rooms |= {name: _room(name, context) for name in ORDER if name not in STEADY}
+        free = MAX_BYTES - MARGIN - fixed - sum(len(t.encode()) for n, t in rooms.items() if n not in STEADY)
+        if free >= min(least + WANTED, len(details.text(free).encode())):
             break
-    return page
+    return _environment().get_template("page.html.j2").render(
+        context, rooms=[Markup(rooms[name]) for name in ORDER], details=Markup(details.text(free))
+    )
+
+
+def _room(name: str, context: Mapping[str, Any]) -> str:
+    return _environment().get_template(f"{name}.html.j2").render(context)
 
 
 def _check(results: Any) -> None:
@@ -57,7 +89,7 @@ def _check(results: Any) -> None:
     schema = results.get("schema") if isinstance(results, dict) else None
     if not isinstance(schema, str):
         raise ResultsError("this is not a results document of detrace (it has no schema); `detrace verify` writes one")
-    if schema.partition("/")[2].split(".")[0] != SCHEMA.partition("/")[2] or not schema.startswith("detrace.results/"):
+    if schema.split(".", 2)[:2] != SCHEMA.split(".", 2)[:2]:
         raise ResultsError(f"the results have schema {schema}, this detrace shows {SCHEMA}; run `detrace verify` again")
 
 
@@ -72,13 +104,15 @@ def _context(results: Mapping[str, Any]) -> dict[str, Any]:
         "tallies": counted, "verdict": line, "tone": tone, "reasons": reasons(results.get("not_run") or []),
         "spaces": results.get("spaces") or [], "subjects": results.get("subjects") or [],
         "bands": matrix(results, links), "anchors": links, "catalogue": catalogue(results, links),
-        "ledger": results.get("ledger") or [], "bench": benchmarks(results),
+        "ledger": results.get("ledger") or [],
         "css": Markup(css), "js": Markup(js), "css_hash": _digest(css), "js_hash": _digest(js),
     }  # fmt: skip
 
 
+@cache
 def _text(name: str) -> str:
-    return resources.files(__package__).joinpath("templates", name).read_text(encoding="utf-8").strip()
+    text = resources.files(__package__).joinpath("templates", name).read_text(encoding="utf-8").strip()
+    return "\n".join(line.lstrip() for line in text.split("\n")) if name.endswith(".j2") else text
 
 
 def _digest(text: str) -> str:
@@ -92,7 +126,8 @@ def _environment() -> Environment:
     )
     env.filters |= {
         "ratio": show.ratio, "significant": show.significant, "seconds": show.seconds, "pretty": show.pretty,
-        "math": formula, "prose": prose, "inline": inline, "breakable": breakable, "slug": show.slug,
+        "share": show.share, "moment": show.moment, "plain": show.plain, "slug": show.slug,
+        "math": formula, "prose": prose, "inline": inline, "breakable": breakable,
     }  # fmt: skip
     env.globals |= {"count": show.count, "case_anchor": case_anchor, "outcomes": OUTCOMES, "symbols": SYMBOLS}
     return env

@@ -13,7 +13,7 @@ from .show import SUPERSCRIPTS
 
 WIDTH, HEIGHT = 440, 290
 LEFT, RIGHT, TOP, BOTTOM = 46, 10, 12, 42
-MARKERS = ("h0", "m-3-3h6v6h-6z", "m-3.4 2.8h6.8l-3.4-6z", "m-3-3l6 6m0-6l-6 6", "m-3.5 0h7m-3.5-3.5v7", "m0-4l3.4 4-3.4 4-3.4-4z")
+MARKERS = ("h0", "m-3-3h6v6h-6z", "m0-4l-4 6h8z", "m-3-3l6 6m0-6l-6 6", "m-4 0h8m-4-4v8", "m0-4l4 4-4 4-4-4z")
 """Shapes as path steps from a point: disc (a round line cap), square, triangle, cross, plus, diamond."""
 COLOURS = 8
 MOST_TICKS = 7
@@ -59,7 +59,9 @@ class Axis:
         return list(range(self.low, self.high + 1, step))
 
 
-def plot(series: Sequence[Series], *, title: str, x: str, y: str, line: float | None = None, line_label: str = "") -> Markup:
+def plot(
+    series: Sequence[Series], *, title: str, x: str, y: str, line: float | None = None, line_label: str = ""
+) -> Markup:
     """An SVG of all series. `line` draws a horizontal rule, such as the limit of ratios."""
     points = [p for s in series for p in [*s.points, *s.curve]]
     across = Axis((p.x for p in points), LEFT, WIDTH - RIGHT)
@@ -68,7 +70,7 @@ def plot(series: Sequence[Series], *, title: str, x: str, y: str, line: float | 
     if line:
         body.append(Markup('<path class="limit" d="M{} {}H{}"/>').format(LEFT, up(line), WIDTH - RIGHT))
         body.append(
-            Markup('<text class="limit" x="{}" y="{}" text-anchor="end">{}</text>').format(
+            Markup('<text class="limit" x="{}" y="{}">{}</text>').format(
                 WIDTH - RIGHT - 3, up(line) - 4 if up(line) > TOP + 12 else up(line) + 13, line_label
             )
         )
@@ -81,10 +83,8 @@ def plot(series: Sequence[Series], *, title: str, x: str, y: str, line: float | 
 
 def legend(series: Sequence[Series]) -> Markup:
     """Colour, shape and name of each series, as a list."""
-    items = (
-        Markup('<li><svg viewBox="0 0 12 12" aria-hidden="true">{}</svg>{}</li>').format(_path(k, f"M6 6{_marker(k)}"), s.name)
-        for k, s in enumerate(series)
-    )
+    item = Markup('<li><svg viewBox="0 0 12 12" aria-hidden="true">{}</svg>{}</li>')
+    items = (item.format(_path(k, f"M6 6{_marker(k)}"), s.name) for k, s in enumerate(series))
     return Markup('<ul class="legend">{}</ul>').format(Markup("").join(items))
 
 
@@ -98,7 +98,8 @@ def _series(k: int, s: Series, across: Axis, up: Axis) -> Markup:
             mark = _path(k, f"M{across(p.x):g} {up(p.y):g}{_marker(k)}", p.label)
             out.append(mark)
     elif s.points:
-        out.append(_path(k, "".join(f"M{across(p.x):g} {up(p.y):g}{_marker(k)}" for p in s.points), s.name))
+        dots = dict.fromkeys(f"M{across(p.x):.0f} {up(p.y):.0f}{_marker(k)}" for p in s.points)
+        out.append(_path(k, "".join(dots), s.name))
     return Markup("").join(out)
 
 
@@ -112,22 +113,15 @@ def _marker(k: int) -> str:
 
 
 def _frame(across: Axis, up: Axis, x: str, y: str) -> Markup:
-    grid, labels = [], []
-    for t in up.ticks:
-        at = up(10.0**t)
-        grid.append(f"M{LEFT} {at:g}H{WIDTH - RIGHT}")
-        labels.append(f'<text x="{LEFT - 6}" y="{at + 4:g}" text-anchor="end">{power(t)}</text>')
-    for t in across.ticks:
-        at = across(10.0**t)
-        grid.append(f"M{at:g} {TOP}V{HEIGHT - BOTTOM}")
-        labels.append(f'<text x="{at:g}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{power(t)}</text>')
-    middle = (LEFT + WIDTH - RIGHT) / 2
-    labels.append(f'<text class="axis" x="{middle:g}" y="{HEIGHT - 6}" text-anchor="middle">{escape(x)}</text>')
-    turned = (TOP + HEIGHT - BOTTOM) / 2
-    labels.append(
-        f'<text class="axis" transform="translate(11 {turned:g}) rotate(-90)" text-anchor="middle">{escape(y)}</text>'
-    )
-    return Markup(f'<path class="grid" d="{"".join(grid)}"/>{"".join(labels)}')
+    grid = "".join(f"M{LEFT} {up(10.0**t):.0f}H{WIDTH - RIGHT}" for t in up.ticks)
+    grid += "".join(f"M{across(10.0**t):.0f} {TOP}V{HEIGHT - BOTTOM}" for t in across.ticks)
+    left = "".join(f'<text x="{LEFT - 6}" y="{up(10.0**t) + 4:.0f}">{power(t)}</text>' for t in up.ticks)
+    y0 = HEIGHT - BOTTOM + 16
+    below = "".join(f'<text x="{across(10.0**t):.0f}" y="{y0}">{power(t)}</text>' for t in across.ticks)
+    middle, turned = (LEFT + WIDTH - RIGHT) / 2, (TOP + HEIGHT - BOTTOM) / 2
+    below += f'<text class="axis" x="{middle:g}" y="{HEIGHT - 6}">{escape(x)}</text>'
+    below += f'<text class="axis" transform="translate(11 {turned:g}) rotate(-90)">{escape(y)}</text>'
+    return Markup(f'<path class="grid" d="{grid}"/><g class="left">{left}</g>{below}')
 
 
 def power(exponent: int) -> str:

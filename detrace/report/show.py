@@ -1,10 +1,11 @@
-"""Numbers and values as a reader sees them: two significant digits for ratios, units for seconds, matrices in columns."""
+"""Numbers and values as a reader sees them: two significant digits for ratios, units of time, matrices in columns."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,29 @@ def count(n: int, one: str, many: str = "") -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
+def share(part: int, whole: int) -> str:
+    """``3.1 %``."""
+    return f"{significant(100 * part / whole)} %" if whole else "–"
+
+
+def moment(iso: Any) -> str:
+    """``2026-01-31 14:05 UTC`` of an ISO time; what is none stays as it is."""
+    try:
+        at = datetime.fromisoformat(str(iso))
+    except ValueError:
+        return str(iso)
+    return at.strftime("%Y-%m-%d %H:%M") + (f" {at.tzname()}" if at.tzinfo else "")
+
+
+def plain(x: Any) -> str:
+    """Names and values in a line: ``numpy 2.4, torch 2.13``."""
+    if isinstance(x, dict):
+        return ", ".join(f"{k} {plain(v)}" for k, v in x.items())
+    if isinstance(x, list | tuple):
+        return ", ".join(map(plain, x))
+    return "" if x is None else str(x)
+
+
 def slug(*parts: str) -> str:
     """A fragment identifier made of names: letters, digits, ``_``, ``.`` and ``-``."""
     return "-".join(re.sub(r"[^\w.]+", "-", p, flags=re.ASCII).strip("-") or "x" for p in parts)
@@ -87,11 +111,8 @@ def pretty(encoded: Any) -> str:
 def brief(encoded: Any, width: int = 96) -> str:
     """The inputs of one example on one line, cut at `width`."""
     value = _decoded(encoded)
-    if isinstance(value, dict):
-        text = ", ".join(f"{k} = {_inline(v)}" for k, v in value.items())
-    else:
-        text = _inline(value)
-    text = " ".join(text.split())
+    named = value.items() if isinstance(value, dict) else [("", value)]
+    text = " ".join(", ".join(f"{k} = {_inline(v)}" if k else _inline(v) for k, v in named).split())
     return text if len(text) <= width else text[: width - 1].rstrip() + "…"
 
 

@@ -31,16 +31,20 @@ def entries(draw: Draw, shape: Sequence[int], *, complex_values: bool = False) -
 
 
 def log_uniform(draw: Draw, low: float, high: float) -> float:
-    """A positive number whose logarithm is uniform on [low, high]; shrinks to the number nearest 1, then to few digits."""
+    """A positive number of [low, high], its logarithm uniform on either side of the number nearest 1; shrinks towards that.
+
+    Two bytes, since Hypothesis draws bytes uniformly but wide integers mostly small; 0, 1, 2, 3, … are the steps 0, +1, −1,
+    +2, … of 2⁻¹⁵ of the way to either end.
+    """
     a, b = math.log2(low), math.log2(high)
     near = min(max(0.0, a), b)
-    t = draw(st.integers(-(2**20), 2**20))
-    exponent = near + (t / 2**20) * ((b - near) if t >= 0 else (near - a))
-    return 2.0**exponent
+    code = int.from_bytes(draw(st.binary(min_size=2, max_size=2)), "big")
+    step = ((code + 1) // 2) / 2**15
+    return 2.0 ** (near + step * (b - near) if code % 2 else near - step * (near - a))
 
 
 def magnitude(draw: Draw, space: Space, high: float, *, low: float = 0.0, switches: Sequence[float] = ()) -> float:
-    """A norm up to `high`: mostly 1e-3…high, sometimes just around a switch, sometimes down to the subnormals."""
+    """A norm up to `high`: mostly log-uniform on 1e-3…high, sometimes just around a switch, sometimes down to the subnormals."""
     branch = draw(st.integers(0, 7))
     floor = low or space.smallest
     if branch <= 4:

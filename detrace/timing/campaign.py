@@ -1,10 +1,11 @@
-"""The campaign: which case meets which subject in which space, in how many fresh processes, and the records that follow."""
+"""The campaign: which case meets which subject in which space, in how many fresh processes, and what follows."""
 
 from __future__ import annotations
 
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +16,8 @@ from ..spaces import Space, backends, probe
 from ..subjects import Subject
 from . import cases, pool
 from .cases import Case
-from .records import Group, growth_record, group_records
+from .limits import best
+from .records import Group, group_records, growth_record
 from .sampling import FULL, QUICK
 
 NOT_TIMED = ("strict",)
@@ -32,8 +34,8 @@ def run(suite: suites.Suite, subjects: Sequence[Subject], spaces: Iterable[Space
     Parameters
     ----------
     subjects : as `detrace.plan.subjects` resolves them.
-    spaces : `Space` objects, their ids, or backend ids (``"torch-cpu"``); all that detrace knows by default. A backend that
-        is not here gives records "not measured" with the probe's reason.
+    spaces : `Space` objects, their ids, or backend ids (``"torch-cpu"``); all that detrace knows by default. A backend
+        that is not here gives records "not measured" with the probe's reason.
     families : names; all by default.
     quick : fewer cases, rounds and processes (about two minutes); else all.
     progress : called with tasks done, tasks in all, and what is being timed.
@@ -55,7 +57,7 @@ def run(suite: suites.Suite, subjects: Sequence[Subject], spaces: Iterable[Space
     ]  # fmt: skip
     tasks += [{"growth": c.id, "subject": name, "backend": backend} for _, c, name, backend in plotted]
     answers = _measure(tasks, subjects, sorted({b for b, _ in wanted}), asdict(effort), progress)
-    limits = next((a for a in answers[0] if isinstance(a, dict)), {})
+    limits = best([a for a in answers[0] if isinstance(a, dict)])
     benchmarks, position = [], 1
     for group in groups:
         blocks: list[Any] = []
@@ -68,25 +70,27 @@ def run(suite: suites.Suite, subjects: Sequence[Subject], spaces: Iterable[Space
 
 def _measure(tasks: list[dict[str, Any]], subjects: Sequence[Subject], backend_ids: list[str], effort: dict[str, Any],
              progress: Progress | None) -> list[list[Any]]:  # fmt: skip
-    """Answers to each task, one for each process. Only the first process checks results and measures the machine."""
+    """Answers to each task, one for each process. Only the first process checks results."""
     answers: list[list[Any]] = [[] for _ in tasks]
-    total = 1 + effort["processes"] * (len(tasks) - 1)
+    total = effort["processes"] * len(tasks)
     done = 0
     job = {
         "specs": [s.spec for s in subjects], "effort": effort, "core": _core(),
         "backends": [b for b in backend_ids if not probe(b)], "path": [p for p in sys.path if p],
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as cache:
+        start = time.perf_counter()
         for process in range(effort["processes"]):
-            todo = [(i, {**t, "check": process == 0}) for i, t in enumerate(tasks) if process == 0 or "limits" not in t]
-
-            def beat(index: int) -> None:
-                if progress is not None:
+            elapsed = time.perf_counter() - start
+            if process and elapsed * (process + 1) / process > effort["total_s"]:
+                break
+            todo = [(i, {**t, "check": process == 0}) for i, t in enumerate(tasks)]
+            for index, answer in pool.run({**job, "seed": process}, todo, Path(cache)):
+                if answer is not None:
+                    answers[index].append(answer)
+                    done += 1
+                elif progress is not None:
                     progress(done, total, _title(tasks[index]))
-
-            for index, answer in pool.run({**job, "seed": process}, todo, Path(cache), beat):
-                answers[index].append(answer)
-                done += 1
     if progress is not None:
         progress(total, total, "done")
     return answers

@@ -55,7 +55,7 @@ class Case:
     contract, params : what is timed; `params` is shown to the reader and names the case.
     make : host arguments (float64) from a random generator; they are rounded to the dtype that is timed.
     work : lower bounds from the host arguments, the dtype and its item size in bytes.
-    checker : from the host arguments, a function that judges a host result; its truth is computed once for all subjects.
+    checker : from the host arguments, a function that judges a host result; its truth is computed once for all.
     quick, quick_dtypes : whether, and in which dtypes, the quick mode times it.
     headline : spaces that are not on this machine get a row for these cases.
     """
@@ -86,7 +86,8 @@ class Case:
 class Growth:
     """Time against size: at least eight geometric sizes that span a factor of sixteen, in one regime of the machine.
 
-    `theory` is the exponent that the operation count predicts.
+    `theory` is the exponent that the operation count predicts. With `blocks`, every size is the leading (n, n) block of
+    the largest matrix, so that the distance in memory between rows does not grow with n.
     """
 
     contract: str
@@ -94,6 +95,7 @@ class Growth:
     sizes: Sequence[int]
     theory: float
     make: Callable[[int, np.random.Generator], Args]
+    blocks: bool = False
     dtype: str = "float64"
     subjects: Sequence[tuple[str, str]] = (("reference", "numpy-cpu"), ("reference", "torch-cpu"))
 
@@ -103,12 +105,13 @@ class Growth:
 
     def arguments(self, n: int) -> Args:
         space = Space(backends()["numpy-cpu"], self.dtype)
+        n = max(self.sizes) if self.blocks else n
         args = self.make(n, np.random.default_rng(zlib.crc32(f"{self.id} {n}".encode())))
         return tuple(_rounded(a, space) for a in args)
 
 
 def load(families: Iterable[str]) -> tuple[dict[str, tuple[str, Case]], dict[str, tuple[str, Growth]]]:
-    """Cases and growth curves by id, each with its family, from the modules ``bench.<family>`` (``CASES``, ``GROWTH``)."""
+    """Cases and growth curves by id, each with its family: ``CASES`` and ``GROWTH`` of ``bench.<family>``."""
     cases: dict[str, tuple[str, Case]] = {}
     growth: dict[str, tuple[str, Growth]] = {}
     for family in families:

@@ -1,7 +1,7 @@
 """Growth: the empirical exponent of time against size, with the fixed cost of a call in the model.
 
-t = a + b·nᵖ with a ≥ 0, b > 0, fitted to log t with a robust loss. A straight line through log t against log n takes the
-fixed cost for a smaller exponent: it read 1.50 for a quadratic kernel where this model reads 2.08.
+t = a + b·nᵖ with a ≥ 0, b > 0, fitted to log t with a robust loss. A straight line through log t against log n
+takes the fixed cost for a smaller exponent: it read 1.50 for a quadratic kernel where this model reads 2.08.
 """
 
 from __future__ import annotations
@@ -31,11 +31,15 @@ class Fit:
         return self.offset + self.slope * np.asarray(n, dtype=float) ** self.exponent
 
 
-def fit(sizes: Sequence[float], times: Sequence[float]) -> Fit:
-    """The best of several starts. Raises ValueError for too few sizes, too short a range or times that are not positive."""
+Numbers = Sequence[float] | np.ndarray
+
+
+def fit(sizes: Numbers, times: Numbers) -> Fit:
+    """The best of several starts. Raises ValueError for too few sizes, too short a range, or times that are not > 0."""
     n, t = np.asarray(sizes, dtype=float), np.asarray(times, dtype=float)
-    if len(n) < MIN_SIZES or n.max() / n.min() < MIN_SPAN:
-        raise ValueError(f"growth needs at least {MIN_SIZES} sizes over a factor of {MIN_SPAN:g}, got {len(n)} over {n.max() / n.min():.3g}")
+    if len(n) < MIN_SIZES or (span := n.max() / n.min()) < MIN_SPAN:
+        wanted = f"at least {MIN_SIZES} sizes over a factor of {MIN_SPAN:g}"
+        raise ValueError(f"growth needs {wanted}, got {len(n)}" + (f" over {span:.3g}" if len(n) >= MIN_SIZES else ""))
     if not (t > 0).all():
         raise ValueError("growth needs positive times")
     return min((_descend(n, t, p) for p in (0.5, 1.0, 2.0, 3.0)), key=lambda f: f.cost)
@@ -59,7 +63,7 @@ def _descend(n: np.ndarray, t: np.ndarray, p: float) -> Fit:
     return Fit(float(np.exp(a) * scale), float(np.exp(b) * scale / top**exponent), float(exponent), float(found.cost))
 
 
-def exponent_interval(sizes: Sequence[float], samples: np.ndarray, rng: np.random.Generator, *, best: Fit | None = None,
+def exponent_interval(sizes: Numbers, samples: np.ndarray, rng: np.random.Generator, *, best: Fit | None = None,
                       level: float = 0.95, resamples: int = 100) -> tuple[float, float]:  # fmt: skip
     """Percentile bootstrap of the exponent from `samples` (processes, rounds, sizes): processes, then rounds.
 
@@ -70,7 +74,7 @@ def exponent_interval(sizes: Sequence[float], samples: np.ndarray, rng: np.rando
     guess = (best or fit(n, np.median(np.median(samples, axis=1), axis=0))).exponent
     found = []
     for _ in range(resamples):
-        pick = rng.integers(processes, size=processes)
+        pick = rng.integers(processes, size=processes).tolist()
         medians = [np.median(samples[p][rng.integers(rounds, size=rounds)], axis=0) for p in pick]
         found.append(_descend(n, np.median(medians, axis=0), guess).exponent)
     tail = (1 - level) / 2

@@ -1,4 +1,4 @@
-"""Machine limits, measured in the run that they are compared with: copy bandwidth and matrix-product rate, one thread."""
+"""Machine limits, measured in the run that they are compared with: copy bandwidth and matrix-product rate."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ REPEATS = 5
 
 
 def measure() -> dict[str, Any]:
-    """``copy_bytes_per_s`` (main memory, read + write), ``copy_curve`` [[bytes, bytes/s]], ``gemm_flops_per_s`` by dtype.
+    """``copy_bytes_per_s`` (main memory, read + write), ``copy_curve`` [[bytes, bytes/s]], ``gemm_flops_per_s``.
 
-    The best of a few repeats: a limit is what the machine can do.
+    One thread. The best of a few repeats: a limit is what the machine can do.
     """
     curve = [[size, _copy_rate(size)] for size in COPY_BYTES]
     return {
@@ -35,6 +35,15 @@ def measure() -> dict[str, Any]:
         "threads": 1,
         "gpu": gpu_state(),
     }
+
+
+def best(measured: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The best of what several processes measured: a neighbour's load lowers a rate, nothing raises it."""
+    if not measured:
+        return {}
+    curve = [[size, max(m["copy_curve"][i][1] for m in measured)] for i, size in enumerate(COPY_BYTES)]
+    gemm = {d: max(m["gemm_flops_per_s"][d] for m in measured) for d in measured[0]["gemm_flops_per_s"]}
+    return {**measured[0], "copy_bytes_per_s": curve[-1][1], "copy_curve": curve, "gemm_flops_per_s": gemm}
 
 
 def limit(work: Work, dtype: str, limits: dict[str, Any]) -> tuple[float, str]:
@@ -86,8 +95,8 @@ def _best(call: Callable[[], Any], budget: float = 0.03) -> float:
 
 
 def gpu_state(query: Callable[[], str] | None = None) -> list[dict[str, str]] | None:
-    """Name, driver, clock, temperature and throttle reasons of each GPU, as nvidia-smi prints them; None without one."""
-    fields = ("name", "driver_version", "clocks.sm", "temperature.gpu", "clocks_throttle_reasons.active", "memory.total")
+    """Name, driver, clock, temperature, throttle reasons of each GPU, as nvidia-smi prints them; None without one."""
+    fields = ("name", "driver_version", "clocks.sm", "temperature.gpu", "clocks_throttle_reasons.active")
 
     def ask() -> str:
         command = ["nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader"]

@@ -11,8 +11,12 @@ import numpy as np
 
 from ..spaces import Space, backends
 from ..subjects import Subject
-from .cases import Args, Case
+from .cases import Args, Case, Growth
 from .timers import CudaTimer, CupyEvents, Events, Timer, TorchEvents, WallTimer, flush_by_zeroing
+
+
+class NotCompilableError(TypeError):
+    """A function that works on jax only step by step."""
 
 
 @dataclass
@@ -22,7 +26,6 @@ class Member:
     subject: str
     space: Space
     call: Callable[[], Any]
-    note: str = ""
     cold: bool = False
 
     @property
@@ -38,12 +41,26 @@ class Member:
 
 
 def of_subject(subject: Subject, case_contract: str, space: Space, args: Args) -> Member:
-    """A subject's function on these arguments; on jax compiled where it can be, as its users do."""
-    function, note = subject.functions[case_contract], ""
-    native = [_bind(a, space) for a in args]
+    """A subject's function on these arguments; on jax compiled, as its users do.
+
+    Raises TypeError where jax cannot compile it: uncompiled it would say nothing about jax.
+    """
+    return _member(subject, case_contract, space, [_bind(a, space) for a in args])
+
+
+def of_size(subject: Subject, curve: Growth, space: Space, n: int) -> Member:
+    """One point of a growth curve, named by its size."""
+    native = [_bind(a, space) for a in curve.arguments(n)]
+    member = _member(subject, curve.contract, space, [a[..., :n, :n] for a in native] if curve.blocks else native)
+    member.subject = str(n)
+    return member
+
+
+def _member(subject: Subject, contract: str, space: Space, native: list[Any]) -> Member:
+    function = subject.functions[contract]
     if space.backend.name == "jax":
-        function, note = _compiled(function, native)
-    return Member(subject.name, space, _finishing(function, native, space), note)
+        function = _compiled(function, native)
+    return Member(subject.name, space, _finishing(function, native, space))
 
 
 def of_rival(case: Case, name: str, dtype: str, args: Args) -> Member:
@@ -86,14 +103,14 @@ def _finishing(function: Callable[..., Any], native: list[Any], space: Space) ->
     return lambda: function(*native)
 
 
-def _compiled(function: Callable[..., Any], native: list[Any]) -> tuple[Callable[..., Any], str]:
+def _compiled(function: Callable[..., Any], native: list[Any]) -> Callable[..., Any]:
+    """The compiled function; an argument that is itself a function (a matvec) becomes part of it."""
     import jax
 
-    if not all(isinstance(a, jax.Array) for a in native):
-        return function, "not compiled: an argument is a function"
-    compiled = jax.jit(function)
+    fixed = [i for i, a in enumerate(native) if not isinstance(a, jax.Array)]
+    compiled = jax.jit(function, static_argnums=fixed)
     try:
         compiled(*native)
-    except Exception as error:  # whatever tracing raises, the function still works uncompiled
-        return function, f"not compiled: {type(error).__name__}"
-    return compiled, "compiled"
+    except Exception as error:
+        raise NotCompilableError(f"jax cannot compile it ({type(error).__name__})") from error
+    return compiled

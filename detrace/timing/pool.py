@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +23,19 @@ ONE_THREAD = {
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
 }
-"""Two threads on two shared cores spread a kernel's time by 11 % where one spreads it by 1.5 %. The last two entries let
-the processes of one run share what XLA compiled."""
+"""Two threads on two shared cores spread a kernel's time by 11 % where one spreads it by 1.5 %. The last two entries
+let the processes of one run share what XLA compiled."""
 
 TASK_LIMIT_S = 120.0
-"""A task that gives no sign of life for this long is a hang: the worker is killed, the task reported, the rest goes on."""
+"""A task that gives no sign of life for this long is a hang: the worker is killed and the rest goes on."""
 
 
-def run(job: dict[str, Any], tasks: list[tuple[int, dict[str, Any]]], cache: Path,
-        beat: Callable[[int], None]) -> Iterator[tuple[int, dict[str, Any] | str]]:  # fmt: skip
-    """Give the tasks to a fresh process; yields (index, result), or (index, reason) for a task that killed or hung it.
+Answer = tuple[int, dict[str, Any] | str | None]
 
-    The tasks after such a task go to another fresh process. `beat` is called when a task begins.
+
+def run(job: dict[str, Any], tasks: list[tuple[int, dict[str, Any]]], cache: Path) -> Iterator[Answer]:
+    """Give the tasks to a fresh process; yields (index, None) when a task begins, then (index, result), or
+    (index, reason) for a task that killed or hung the process. The tasks after such a task go to another fresh process.
     """
     waiting = list(tasks)
     while waiting:
@@ -49,7 +50,7 @@ def run(job: dict[str, Any], tasks: list[tuple[int, dict[str, Any]]], cache: Pat
                 break
             if "begin" in message:
                 index = message["begin"]
-                beat(index)
+                yield index, None
             else:
                 waiting = [t for t in waiting if t[0] != message["done"]]
                 yield message["done"], message["result"]

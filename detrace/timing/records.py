@@ -46,7 +46,7 @@ def group_records(group: Group, answers: list[Any], limits: dict[str, Any]) -> l
         _compare([r for r in rows if (r["params"].get("cache") == "cold") is cold], rng)
     for row in rows:
         row.pop("blocks")
-        if row["status"] == MEASURED and limits and not row["space"].split("-")[1] == "cuda":
+        if row["status"] == MEASURED and limits and row["space"].split("-")[1] != "cuda":
             row["limit_s"], row["limit_kind"] = limit(group.work, group.dtype, limits)
             row["limit_share"] = row["limit_s"] / row["median_s"]
     return rows + [_empty(group, subject, backend, False, reason) for subject, backend, reason in group.absent]
@@ -61,7 +61,7 @@ def _empty(group: Group, subject: str, backend: str, cold: bool, reason: str) ->
         "family": group.family, "params": params, "subject": subject, "space": space, "median_s": None, "iqr_s": None,
         "ratio": None, "ratio_low": None, "ratio_high": None, "limit_s": None, "limit_kind": None, "limit_share": None,
         "error_ratio": None, "checked": False, "check": "", "launch_bound": None, "wall_s": None, "peak_memory": None,
-        "quantiles": [], "lag1": None, "lag1_ratio": None, "processes": 0, "rounds": 0, "note": "",
+        "quantiles": [], "lag1": None, "lag1_ratio": None, "processes": 0, "rounds": 0,
         "rival": any(r.name == subject for r in group.case.rivals), "status": NOT_MEASURED, "reason": reason,
     }  # fmt: skip
 
@@ -80,7 +80,7 @@ def _row(group: Group, subject: str, backend: str, cold: bool, answers: list[Any
     row |= {
         "status": MEASURED, "median_s": statistics.centre(blocks), "iqr_s": statistics.spread(blocks),
         "quantiles": statistics.quantiles(blocks), "lag1": statistics.lag1(blocks), "processes": len(blocks),
-        "rounds": min(len(b) for b in blocks), "note": first["note"], "error_ratio": first["error_ratio"],
+        "rounds": min(len(b) for b in blocks), "error_ratio": first["error_ratio"],
         "check": first["how"], "launch_bound": first["launch_bound"], "wall_s": first["wall_s"],
         "peak_memory": first["peak_memory"],
     }  # fmt: skip
@@ -88,7 +88,7 @@ def _row(group: Group, subject: str, backend: str, cold: bool, answers: list[Any
     if not row["checked"]:
         row["reason"] = (
             "the timed result is not finite" if row["error_ratio"] is None
-            else f"the timed result is wrong: error {row['error_ratio']:.3g} times its bound, the limit is {LIMIT:g}"
+            else f"the timed result errs {row['error_ratio']:.3g} times its bound; the limit is {LIMIT:g}"
         )  # fmt: skip
     return row
 

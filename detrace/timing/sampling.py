@@ -23,15 +23,20 @@ MIN_ROUNDS = 4
 
 @dataclass(frozen=True)
 class Effort:
-    """`rounds` per process where a group costs at most `budget_s` seconds; dearer groups get fewer, `MIN_ROUNDS` at least."""
+    """How much to measure.
+
+    `rounds` per process where a group costs up to `budget_s` seconds; dearer groups get fewer, at least `MIN_ROUNDS`.
+    Another of the `processes` begins only if it would end within `total_s` seconds of the start, judging by the others.
+    """
 
     rounds: int
     budget_s: float
     processes: int
+    total_s: float
 
 
-QUICK = Effort(rounds=8, budget_s=0.8, processes=3)
-FULL = Effort(rounds=20, budget_s=8.0, processes=5)
+QUICK = Effort(rounds=8, budget_s=0.8, processes=3, total_s=140.0)
+FULL = Effort(rounds=20, budget_s=8.0, processes=5, total_s=3600.0)
 
 
 @contextmanager
@@ -47,30 +52,28 @@ def collector_off() -> Iterator[None]:
             gc.enable()
 
 
-def calibrate(member: Member) -> int:
-    """Warm up, then the number of calls that makes a batch of at least `BATCH_S`."""
+def calibrate(member: Member) -> tuple[int, float]:
+    """Warm up; the number of calls that makes a batch of at least `BATCH_S`, and how long that batch takes (s)."""
     timer = member.timer()
     start = time.perf_counter()
     one = timer.sample(member.call, 1).wall_s
     while time.perf_counter() - start < WARM_S or one == 0.0:
         one = timer.sample(member.call, 1).wall_s
-    if one >= BATCH_S:
-        return 1
-    guess = max(1, int(BATCH_S / one / 4))
-    one = timer.sample(member.call, guess).wall_s  # a batch amortises the clock
-    return max(1, int(np.ceil(BATCH_S / one)))
+    if one < BATCH_S:
+        one = timer.sample(member.call, max(1, int(BATCH_S / one / 4))).wall_s  # a batch amortises the clock
+    repeats = max(1, int(np.ceil(BATCH_S / one)))
+    return repeats, repeats * one
 
 
 def interleave(members: Sequence[Member], effort: Effort, rng: np.random.Generator) -> dict[str, list[Sample]]:
     """Samples by member's key, one per round; in each round every member runs once, in random order."""
     with collector_off():
-        repeats = {m.key: calibrate(m) for m in members}
-        first = {m.key: m.timer().sample(m.call, repeats[m.key]) for m in members}  # also warms what calibrating did not
-        cost = sum(s.wall_s * repeats[k] for k, s in first.items())
+        batches = {m.key: calibrate(m) for m in members}
+        cost = sum(seconds for _, seconds in batches.values())
         rounds = int(np.clip(effort.budget_s / max(cost, 1e-9), MIN_ROUNDS, effort.rounds))
         samples: dict[str, list[Sample]] = {m.key: [] for m in members}
         for _ in range(rounds):
             for i in rng.permutation(len(members)):
                 m = members[i]
-                samples[m.key].append(m.timer().sample(m.call, repeats[m.key]))
+                samples[m.key].append(m.timer().sample(m.call, batches[m.key][0]))
     return samples

@@ -1,8 +1,8 @@
 """Statistics of interleaved samples: ratios, two-level bootstrap, quantiles, serial correlation.
 
-Samples come as blocks: one array (rounds,) for each process. Rounds within a process are correlated and processes differ
-(memory layout), so intervals resample processes first, then rounds within them; resampling rounds alone is too sure of
-itself.
+Samples come as blocks: one array (rounds,) for each process. Rounds within a process are correlated and processes
+differ (memory layout), so intervals resample processes first, then rounds within them; resampling rounds alone is too
+sure of itself.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ def centre(blocks: Blocks) -> float:
     return float(np.median([np.median(b) for b in blocks]))
 
 
-def interval(blocks: Blocks, rng: np.random.Generator, *, level: float = 0.95, resamples: int = RESAMPLES) -> tuple[float, float]:
+def interval(blocks: Blocks, rng: np.random.Generator, *, level: float = 0.95,
+             resamples: int = RESAMPLES) -> tuple[float, float]:  # fmt: skip
     """Two-level percentile bootstrap of `centre`: processes with replacement, then rounds within each."""
     shortest = min(len(b) for b in blocks)
     rows = np.stack([b[:shortest] for b in blocks])

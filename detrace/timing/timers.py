@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 LAUNCH_BOUND_S = 50e-6
-"""Calls that take longer than this are not limited by launching kernels (a launch costs 2–10 µs, a call launches a few)."""
+"""Longer calls are not limited by launching kernels (a launch costs 2–10 µs, a call launches a few)."""
 LAUNCH_AGREEMENT = 0.25
 """Event time and synchronised wall time "nearly agree" within this share: the device waits for the host."""
 
@@ -110,7 +110,8 @@ class CudaTimer:
     then synchronises around each call.
     """
 
-    def __init__(self, events: Events, *, flush: Call | None = None, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, events: Events, *, flush: Call | None = None,
+                 clock: Callable[[], float] = time.perf_counter) -> None:  # fmt: skip
         self.events, self.flush, self.clock = events, flush, clock
 
     def sample(self, call: Call, repeats: int) -> Sample:

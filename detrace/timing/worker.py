@@ -40,15 +40,16 @@ class Worker:
         """One case in one dtype: all members interleaved. A member that fails is named with its reason."""
         case: Case = self.cases[task["case"]][1]
         args = case.arguments(task["dtype"])
-        ready, answer = [], {}
+        ready: list[members.Member] = []
+        answer: dict[str, dict[str, Any]] = {}
         judge = case.checker(args) if task["check"] else None
         for subject, backend, cold in task["members"]:
             key = f"{subject}-{backend}-{task['dtype']}{'-cold' if cold else ''}"
-            answer[key] = row = {"reason": "", "note": "", "error_ratio": None, "how": "", "samples": []}
+            row: dict[str, Any] = {"reason": "", "error_ratio": None, "how": "", "samples": []}
+            answer[key] = row
             try:
                 member = self._member(case, subject, backend, task["dtype"], args)
                 member.cold = cold
-                row["note"] = member.note
                 result = member.result()  # the first call: compiles, loads, and shows that it works
                 if judge is not None:
                     check = judge(result, member.space)
@@ -71,11 +72,7 @@ class Worker:
         curve: Growth = self.growth[task["growth"]][1]
         space = Space(backends()[task["backend"]], curve.dtype)
         subject = self.subjects[task["subject"]]
-        by_size = []
-        for n in curve.sizes:
-            member = members.of_subject(subject, curve.contract, space, curve.arguments(n))
-            member.subject = str(n)
-            by_size.append(member)
+        by_size = [members.of_size(subject, curve, space, n) for n in curve.sizes]
         samples = interleave(by_size, self.effort, self.rng)
         return {"times": [[s.seconds for s in samples[m.key]] for m in by_size]}
 
@@ -143,6 +140,8 @@ def _peak_memory(member: members.Member) -> int | None:
 
 def _reason(contract: str, error: BaseException) -> str:
     lines = str(error).splitlines()
+    if isinstance(error, members.NotCompilableError):
+        return lines[0]
     return f"{contract} raised {type(error).__name__}{': ' + lines[0][:200] if lines else ''}"
 
 

@@ -1,0 +1,130 @@
+"""Several pairs at once, exact in the space's dtype: lists of factors exp(xᵢyᵢᵀ), and (X, Y) with exp(XYᵀ)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from ..judging import branch
+from ..spaces import Space
+from .deferred import per_space
+from .low_rank import PHI_SWITCHES, Pair, columns, largest_inner, rank_one_pairs
+from .scalars import Draw, entries, magnitude
+
+
+@per_space
+def factor_lists(draw: Draw, space: Space, *, min_n: int = 1, max_n: int = 5, min_r: int = 1, max_r: int = 4,
+                 **pair: Any) -> Pair:  # fmt: skip
+    """(X, Y), both (r,n): a pair of any kind in each row; all exp(xᵢyᵢᵀ) can be multiplied without overflow."""
+    n = draw(st.integers(min_n, max_n))
+    r = draw(st.integers(min_r, max_r))
+    rows = [draw(rank_one_pairs(min_n=n, max_n=n, **{"share": r, **pair}).on(space)) for _ in range(r)]
+    return np.stack([x for x, _ in rows]), np.stack([y for _, y in rows])
+
+
+@dataclass(frozen=True)
+class ColumnsKind:
+    """A named type of (X, Y), both (n,r), by what YᵀX (r,r) is."""
+
+    name: str
+    purpose: str
+    build: Callable[[Draw, Space, int, int], Pair]
+    promise: Callable[[np.ndarray, np.ndarray], bool]
+
+
+def _dense_columns(draw: Draw, space: Space, n: int, r: int) -> Pair:
+    X, Y = (entries(draw, (n, r), complex_values=space.is_complex) for _ in range(2))
+    return X, Y
+
+
+def _zero_column(draw: Draw, space: Space, n: int, r: int) -> Pair:
+    X, Y = _dense_columns(draw, space, n, r)
+    (X if draw(st.booleans()) else Y)[:, draw(st.integers(0, r - 1))] = 0.0
+    return X, Y
+
+
+def _dependent_columns(draw: Draw, space: Space, n: int, r: int) -> Pair:
+    X, Y = _dense_columns(draw, space, n, r)
+    return X[:, :1] * 2.0 ** -np.arange(r), Y
+
+
+def _owned(draw: Draw, space: Space, n: int, r: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Dense columns, and to which column each coordinate belongs, (n,1)."""
+    owner = np.frombuffer(draw(st.binary(min_size=n, max_size=n)), dtype=np.uint8)[:, None] % (r + 1)
+    return *_dense_columns(draw, space, n, r), owner
+
+
+def _superposed(draw: Draw, space: Space, n: int, r: int) -> Pair:
+    X, Y, owner = _owned(draw, space, n, r)
+    own = owner == np.arange(r)
+    return np.where(own, X, 0.0), np.where(own, Y, 0.0)
+
+
+def _orthogonal_columns(draw: Draw, space: Space, n: int, r: int) -> Pair:
+    X, Y, owner = _owned(draw, space, n, r)
+    return np.where(owner % 2 == 0, X, 0.0), np.where(owner % 2 == 1, Y, 0.0)
+
+
+def _nilpotent_columns(draw: Draw, space: Space, n: int, r: int) -> Pair:
+    X, Y, owner = _owned(draw, space, n, r)
+    return np.where(owner == np.arange(r), X, 0.0), np.where(owner > np.arange(r), Y, 0.0)
+
+
+COLUMNS = {
+    k.name: k
+    for k in (
+        ColumnsKind("dense columns", "no structure", _dense_columns, lambda X, Y: True),
+        ColumnsKind("zero column", "rank below r, YᵀX singular", _zero_column,
+                    lambda X, Y: not (X.any(axis=0) & Y.any(axis=0)).all()),
+        ColumnsKind("dependent columns", "X of rank one, YᵀX singular", _dependent_columns,
+                    lambda X, Y: bool((X[:, :1] * 2.0 ** -np.arange(X.shape[1]) == X).all())),
+        ColumnsKind("superposed columns", "YᵀX diagonal: the factors commute", _superposed,
+                    lambda X, Y: all(not (Y[:, i] * X[:, j]).any() for i in range(X.shape[1]) for j in range(X.shape[1])
+                                     if i != j)),
+        ColumnsKind("orthogonal columns", "YᵀX = 0: e^{XYᵀ} = I + XYᵀ", _orthogonal_columns,
+                    lambda X, Y: not (np.abs(Y).T @ np.abs(X)).any()),
+        ColumnsKind("nilpotent columns", "YᵀX strictly triangular: singular, not zero", _nilpotent_columns,
+                    lambda X, Y: not np.tril(np.abs(Y).T @ np.abs(X)).any()),
+    )
+}  # fmt: skip
+
+
+@per_space
+def low_rank_pairs(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(COLUMNS), max_n: int = 6, min_r: int = 1,
+                   max_r: int = 3, reach: float = 30.0, floor: float = 0.0) -> Pair:  # fmt: skip
+    """(X, Y), both (n,r), r above n included: ‖YᵀX‖ up to `reach` (of XYᵀ where YᵀX = 0), e^{±XYᵀ} representable."""
+    kind = COLUMNS[draw(st.sampled_from(kinds))]
+    n, r = draw(st.integers(1, max_n)), draw(st.integers(min_r, max_r))
+    X, Y = kind.build(draw, space, n, r)
+    branch(kind.name)
+    size = math.hypot(*np.abs(X).ravel()) * math.hypot(*np.abs(Y).ravel())
+    if size == 0.0:
+        return space.round(X), space.round(Y)
+    unit = float(np.abs(Y.T @ X).sum(axis=0).max()) or size
+    cap = min(reach, largest_inner(space, size / unit, "both", 1, False))
+    if unit > cap or draw(st.integers(0, 3)):
+        t = magnitude(draw, space, cap, low=min(max(floor, 2.0**20 * space.smallest), cap / 2), switches=PHI_SWITCHES)
+        e = math.frexp(t)[1]
+        Y = np.ldexp(1.0, e) * (Y * (math.ldexp(t, -e) / unit))
+    return space.round(X), space.round(-Y if draw(st.booleans()) else Y)
+
+
+@per_space
+def low_rank_pairs_and_columns(draw: Draw, space: Space, *, max_k: int = 3,
+                               **pair: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+    """(X, Y, V): as `low_rank_pairs`, with columns V (n,k) made for the first column of each."""
+    X, Y = draw(low_rank_pairs(**pair).on(space))
+    return X, Y, columns(draw, space, X[:, 0], Y[:, 0], max_k)
+
+
+@per_space
+def factor_lists_and_columns(draw: Draw, space: Space, *, max_k: int = 3,
+                             **factors: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+    """(X, Y, V): as `factor_lists`, with columns V (n,k) made for the first factor."""
+    X, Y = draw(factor_lists(**factors).on(space))
+    return X, Y, columns(draw, space, X[0], Y[0], max_k)
