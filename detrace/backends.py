@@ -21,6 +21,7 @@ class Backend:
     name = "numpy"
     device = "cpu"
     dtypes: tuple[str, ...] = (*WIDE, "float16")
+    cost: float = 1.0  # how many times dearer than NumPy's an example is; fewer are drawn
     vjp: VJP | None = None
 
     @property
@@ -141,6 +142,7 @@ class Jax(Backend):
     """JAX with 64-bit types enabled (a process-wide switch of JAX)."""
 
     name = "jax"
+    cost = 3.0  # every new shape is compiled
     dtypes = (*WIDE, "float16", "bfloat16")
 
     def load(self) -> None:

@@ -70,6 +70,7 @@ class Outcome:
     branches: dict[str, int] = field(default_factory=dict)
     input: Any = None
     violation: dict[str, Any] | None = None
+    points: list[tuple[float, float]] = field(default_factory=list)
 
     @property
     def id(self) -> str:
@@ -78,6 +79,7 @@ class Outcome:
     def as_json(self) -> dict[str, Any]:
         data = asdict(self)
         data["worst"] = None if self.worst is None else encode(self.worst)
+        data["points"] = encode(self.points)
         return data
 
 
@@ -92,7 +94,7 @@ def run(law: Law, subject: Subject, space: Space, contracts: Any, profile: Profi
     watch : called with the drawn inputs before each example (the isolation mode's last words).
     """
     start = time.perf_counter()
-    record = Record()
+    record = Record(points=[] if law.plot else None)
     token = current.set(record)
     precision_before, ctx.prec = ctx.prec, WORKING_PRECISION
     outcome = Outcome(law.name, subject.name, space.id, HELD)
@@ -112,6 +114,7 @@ def run(law: Law, subject: Subject, space: Space, contracts: Any, profile: Profi
         ctx.prec = precision_before
         current.reset(token)
     outcome.examples, outcome.decided, outcome.undecided = record.examples, record.decided, record.undecided
+    outcome.points = record.points or []
     outcome.branches = dict(record.branches.most_common())
     if outcome.outcome == HELD and record.decided == 0:
         outcome.outcome = UNDECIDED
@@ -133,8 +136,9 @@ def _search(law: Law, subject: Subject, space: Space, contracts: Any, profile: P
         bound["space"] = space
     body = law.body
 
-    def once(inputs: dict[str, Any]) -> None:
+    def once(inputs: dict[str, Any], branches: Sequence[str] = ()) -> None:
         record.begin(inputs)
+        record.example.branches.extend(branches)
         if watch is not None:
             watch(inputs)
         try:
@@ -173,7 +177,7 @@ def _search(law: Law, subject: Subject, space: Space, contracts: Any, profile: P
         if late and key not in failing:
             return  # shrinking has had its time: only what is known to fail is confirmed
         try:
-            once(inputs)
+            once(inputs, record.example.branches)  # those that the strategies noted
         except Violation:
             failing.add(key or repr(encode(inputs)))
             deadline = min(deadline, time.perf_counter() + profile.shrink_seconds)
@@ -182,7 +186,7 @@ def _search(law: Law, subject: Subject, space: Space, contracts: Any, profile: P
             target(math.log10(min(max(record.example.ratio, 1e-3), 1e30)), label="ratio")
 
     test = given(_inputs(law, space))(example)
-    test = hypothesis_settings(profile, law.cost)(test)
+    test = hypothesis_settings(profile, law.cost * space.backend.cost)(test)
     if not profile.random:
         test = hypothesis_seed(zlib.crc32(f"{law.name} {space.dtype}".encode()))(test)
     test()
@@ -235,8 +239,16 @@ def _inputs(law: Law, space: Space) -> st.SearchStrategy[dict[str, Any]]:
     """All quantified variables as one strategy, built once for a law and dtype."""
     store = _strategies(law.name, space.id)
     if "it" not in store:
-        store["it"] = st.fixed_dictionaries({name: draw.on(space) for name, draw in law.draws.items()})
+        drawn = st.fixed_dictionaries({name: draw.on(space) for name, draw in law.draws.items()})
+        store["it"] = st.tuples(st.builds(_blank), drawn).map(lambda pair: pair[1])
     return store["it"]
+
+
+def _blank() -> None:
+    """Start an example before its inputs are drawn, so that the branches which strategies note are its own."""
+    record = current.get()
+    if record is not None:
+        record.example = Example()
 
 
 def hypothesis_settings(profile: Profile, cost: float) -> settings:

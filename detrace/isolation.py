@@ -54,15 +54,15 @@ class _GoneError(Exception):
 class Worker:
     """A child process that judges one item at a time; replaced whenever it dies.
 
-    `timeout_s` is the longest silence that is no hang. Between two announcements lie a call and the oracle's work on it,
-    so it should be well above what both take: certified values of the largest inputs cost a few seconds.
+    `timeout_s` is the longest silence that is no hang. Between two announcements lie a call and the oracle's work on
+    it, so it should be well above what both take: certified values of the largest inputs cost a few seconds.
     """
 
     def __init__(self, timeout_s: float) -> None:
         self.timeout_s = timeout_s
         self._child: subprocess.Popen[bytes] | None = None
         self._lines = _Lines()
-        self._words: IO[bytes] = tempfile.TemporaryFile(mode="a+b")  # noqa: SIM115  (lives as long as the worker)
+        self._words: IO[bytes] | None = None
         self._broken: dict[tuple[str, str], str] = {}
 
     def run(self, law: Law, subject: Subject, space: Space, profile: Profile,
@@ -81,8 +81,9 @@ class Worker:
             return _lost(outcome, last, gone, self.timeout_s)
         if "error" in answer:
             raise RuntimeError(answer["error"])
-        answer["outcome"]["worst"] = decode(answer["outcome"]["worst"])
-        return Outcome(**answer["outcome"])
+        data = answer["outcome"]
+        data |= {"worst": decode(data["worst"]), "points": list(decode(data["points"]))}
+        return Outcome(**data)
 
     def probe(self, subject: Subject, contract: Contract, space: Space) -> str:
         """Why a subject does not work on the contract's harmless input in a space; '' if it does.
@@ -113,22 +114,17 @@ class Worker:
             with suppress(ProcessLookupError):
                 os.killpg(self._child.pid, signal.SIGKILL)
             self._child.wait()
-            for pipe in (self._child.stdin, self._child.stdout):
-                assert pipe is not None
+            for pipe in (self._child.stdin, self._child.stdout, self._words):
                 with suppress(OSError):
-                    pipe.close()
-            self._child = None
+                    pipe.close()  # type: ignore[union-attr]
+            self._child = self._words = None
 
     def _ask(self, request: dict[str, Any], last: _Last) -> dict[str, Any]:
         """The child's answer; `last` follows its announcements. Raises _GoneError."""
         try:
             if self._child is None:
                 self._start()
-            child = self._child
-            assert child is not None and child.stdin is not None
-            self._words.truncate(0)
-            child.stdin.write(json.dumps(request).encode() + b"\n")
-            child.stdin.flush()
+            self._say(request)
             limit = START_LIMIT if request["do"] == "resolve" else self.timeout_s
             while True:
                 message = self._read(limit)
@@ -144,7 +140,16 @@ class Worker:
             self.close()
             raise
 
+    def _say(self, request: dict[str, Any]) -> None:
+        assert self._child is not None
+        assert self._child.stdin is not None
+        assert self._words is not None
+        self._words.truncate(0)
+        self._child.stdin.write(json.dumps(request).encode() + b"\n")
+        self._child.stdin.flush()
+
     def _start(self) -> None:
+        self._words = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the child)
         # the parent's path and no other; its own group, so that what the subject starts ends with it
         self._child = subprocess.Popen(
             [sys.executable, "-P", "-m", "detrace.isolation"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -168,14 +173,17 @@ class Worker:
     def _end(self) -> _GoneError:
         """How the child ended, in words."""
         assert self._child is not None
+        assert self._words is not None
         try:
             status = self._child.wait(5.0)
-        except subprocess.TimeoutExpired:
+        except subprocess.TimeoutExpired:  # it closed its side and lives on
             status = 0
-        self.close()
         self._words.seek(0)
-        words = [w for w in self._words.read()[-4000:].decode(errors="replace").splitlines() if w.strip()]
-        reason = f"crashed with {_signal_name(-status)}" if status < 0 else f"ended the process with exit status {status}"
+        written = self._words.read()[-4000:].decode(errors="replace").strip("\0")
+        words = [w for w in written.splitlines() if w.strip()]
+        self.close()
+        ended = f"ended the process with exit status {status}"
+        reason = f"crashed with {_signal_name(-status)}" if status < 0 else ended
         return _GoneError("crashed", reason, words[-1][:200] if words else "")
 
     def _simplest(self, item: dict[str, Any], last: _Last, gone: _GoneError) -> tuple[_Last, _GoneError]:

@@ -7,6 +7,7 @@ number, size), and the ratio must be < LIMIT. The comparison is written so that 
 from __future__ import annotations
 
 import math
+import sys
 from collections import Counter
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -20,6 +21,10 @@ constants that rounding-error analyses leave out, far below what a wrong digit c
 REFINE = 3.0
 """A bound may come cheap (too small, hence too strict) with a costly exact form; the exact one is asked for only when
 the cheap ratio reaches this. Ratios below it may therefore be overstated, never understated."""
+
+
+MAX_POINTS = 60
+"""Points kept of one item for the page's plot of ratio by norm."""
 
 
 class Violation(AssertionError):
@@ -57,6 +62,7 @@ class Record:
     worst_example: Example | None = None
     branches: Counter[str] = field(default_factory=Counter)
     example: Example = field(default_factory=Example)
+    points: list[tuple[float, float]] | None = None
 
     def begin(self, inputs: dict[str, Any]) -> None:
         self.example = Example(inputs)
@@ -68,6 +74,8 @@ class Record:
         self.branches.update(example.branches)
         if example.decided:
             self.decided += 1
+            if self.points is not None and len(self.points) < MAX_POINTS:
+                self.points.append((_norm(example.inputs), example.ratio))
             if self.worst_example is None or example.ratio > self.worst:
                 self.worst, self.worst_example = example.ratio, example
         elif example.undecided:
@@ -142,6 +150,15 @@ def branch(name: str) -> None:
         record.example.branches.append(name)
 
 
+def _norm(inputs: dict[str, Any]) -> float:
+    """Largest modulus of a row's or column's absolute sum in the first array input; 0 without one."""
+    first = next((v for v in inputs.values() if hasattr(v, "ndim")), None)
+    if first is None or first.size == 0:
+        return 0.0
+    sizes = abs(first)
+    return float(sizes.sum(axis=-2).max() if first.ndim > 1 else sizes.max())
+
+
 def _ratio(error: float, bound: float) -> float:
     if error == 0.0:
         return 0.0
@@ -162,5 +179,5 @@ def _end(x: Any, end: str) -> float:
     if hasattr(x, end):  # a flint ball; |·| costs nothing since errors and bounds are non-negative
         if not x.is_finite():
             return math.inf
-        return float(getattr(x, end)())
+        return min(float(getattr(x, end)()), sys.float_info.max)  # finite, however large
     return float(x)

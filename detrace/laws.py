@@ -38,6 +38,7 @@ class Law:
     dtypes: Literal["all", "real", "complex", "wide"]
     needs: tuple[str, ...]
     cost: float
+    plot: bool
 
     @property
     def statement(self) -> str:
@@ -58,7 +59,7 @@ class Law:
 
 
 def law(formula: str, *, source: Source | tuple[Source, ...], dtypes: Literal["all", "real", "complex", "wide"] = "all",
-        needs: str | tuple[str, ...] = (), cost: float = 1.0, **draws: Deferred) -> Callable[[Callable[..., None]], Law]:  # fmt: skip
+        needs: str | tuple[str, ...] = (), cost: float = 1.0, plot: bool = False, **draws: Deferred) -> Callable[[Callable[..., None]], Law]:  # fmt: skip
     """Make a law of a function.
 
     Parameters
@@ -68,6 +69,7 @@ def law(formula: str, *, source: Source | tuple[Source, ...], dtypes: Literal["a
     dtypes : the dtypes in which it can be asked: all, real, complex, or wide (not float16, bfloat16).
     needs : ``"autodiff"`` for laws about gradients.
     cost : how many times dearer than usual an example is; the number of examples is divided by it.
+    plot : keep (norm of the first input, ratio) of the examples, for the page's plot of ratio by norm.
     draws : a strategy for each quantified variable.
     """
 
@@ -79,7 +81,7 @@ def law(formula: str, *, source: Source | tuple[Source, ...], dtypes: Literal["a
         return Law(
             name=body.__name__, formula=formula, sources=(source,) if isinstance(source, str) else source, body=body,
             contracts=contracts, draws=dict(draws), dtypes=dtypes,
-            needs=(needs,) if isinstance(needs, str) else needs, cost=cost,
+            needs=(needs,) if isinstance(needs, str) else needs, cost=cost, plot=plot,
         )  # fmt: skip
 
     return make

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 import tomllib
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -30,7 +30,11 @@ REPLAY = Profile("replay", 0, shrink=False)
 
 @dataclass
 class Deviation:
-    """One entry. `spaces` are patterns such as ``torch-*-float64``; `input` maps the law's variables to values."""
+    """One entry. `spaces` are patterns such as ``torch-*-float64``; `input` maps the law's variables to values.
+
+    `law` is the one that is replayed; with `contract` every violation of a law about that contract, by this subject in
+    these spaces, is put down to this entry. `isolate` is a time limit in seconds for what crashes or hangs.
+    """
 
     id: str
     law: str
@@ -43,13 +47,14 @@ class Deviation:
     true: str
     upstream: str = ""
     versions: str = ""
-    laws: list[str] = field(default_factory=list)
+    contract: str = ""
+    isolate: float | None = None
     status: str = "not run"
     reason: str = ""
 
-    def covers(self, law: str, subject: str, space_id: str) -> bool:
+    def covers(self, law: Law, subject: str, space_id: str) -> bool:
         return (
-            subject == self.subject and law in (self.law, *self.laws)
+            subject == self.subject and (law.name == self.law or self.contract in law.contracts)
             and any(fnmatch.fnmatch(space_id, pattern) for pattern in self.spaces)
         )  # fmt: skip
 
@@ -75,13 +80,19 @@ def read(path: Path, laws: Collection[str] | None = None) -> list[Deviation]:
             SpecifierSet(entry.versions)
         except (TypeError, InvalidSpecifier) as error:
             raise ValueError(f"{path.name}: entry {name}: {str(error).removeprefix('Deviation.__init__() ')}") from error
-        if unknown := sorted({entry.law, *entry.laws} - set(laws)) if laws is not None else []:
-            raise ValueError(f"{path.name}: entry {name} speaks of a law that does not exist: {', '.join(unknown)}")
+        if laws is not None and entry.law not in laws:
+            raise ValueError(f"{path.name}: entry {name} speaks of a law that does not exist: {entry.law}")
         if entry.subject == "reference":
             raise ValueError(f"{path.name}: entry {name} is about our own reference; fix it instead")
         entry.input = {k: _array(v) for k, v in entry.input.items()}
         found.append(entry)
     return found
+
+
+def explaining(entries: list[Deviation], law: Law, subject: str, space_id: str) -> Deviation | None:
+    """The entry that a violation is put down to: one about this very law before one about its contract."""
+    found = [d for d in entries if d.covers(law, subject, space_id)]
+    return min(found, key=lambda d: d.law != law.name, default=None)
 
 
 def replay(entries: list[Deviation], plan: Plan, suite: Suite, judge: Callable[..., Outcome] | None = None) -> None:

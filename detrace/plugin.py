@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,6 +120,8 @@ class Violated(Exception):
 def pytest_configure(config: pytest.Config) -> None:
     if any(getattr(config.option, f"detrace_{name}") for name, _ in OPTIONS):
         session_of(config)  # whatever is wrong with what was asked for is said before anything starts
+    if config.option.detrace_cli and hasattr(config, "workerinput"):
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # Ctrl-C: the controller has all that was finished
     if config.option.detrace_cli:
         from .terminal import use_own_terminal
 

@@ -186,8 +186,9 @@ def _verdict(law: Law, space: Space, outcome: Outcome, v: dict[str, Any], calls:
         return [
             *lines, "", f"got = {expression}", f"error = {measure}",
             f"bound = {v['bound']!r}  # {_plain(v.get('why') or 'see the law')}",
-            f'print(f"error {{error:.3g}} is {{error / bound:.3g}} times the bound {{bound:.3g}} (limit {LIMIT:g})")',
-            f"raise SystemExit(0 if error < {LIMIT:g} * bound else 1)",
+            "ratio = error / bound if error else 0.0",
+            f'print(f"error {{error:.3g}} is {{ratio:.3g}} times the bound {{bound:.3g}} (limit {LIMIT:g})")',
+            f"raise SystemExit(0 if ratio < {LIMIT:g} else 1)",
         ]  # fmt: skip
     if last.name.endswith(_RAISES):
         return [*lines, f"raise SystemExit(0 if isinstance({last.got}, Exception) else 1)  # an exception is due"]
@@ -223,13 +224,14 @@ def _direct(v: dict[str, Any], calls: list[_Recorded]) -> tuple[str, str] | None
     if call is None or np.shape(got) != np.shape(truth):
         return None
     with np.errstate(all="ignore"):
-        absolute = float(np.linalg.norm(np.ravel(got - truth)))
-        relative = absolute / float(np.linalg.norm(np.ravel(truth)))
+        absolute, size = (np.linalg.norm(np.ravel(x)) for x in (got - truth, truth))
+        relative = absolute / size
     expression = _host(call.got, call.space)
     distance = "np.linalg.norm(np.ravel(got - true))"
-    if not math.isfinite(error) or math.isclose(relative, error, rel_tol=0.01):  # 1%: `truth` is rounded to a double
+    close = 0.01  # `truth` is rounded to doubles
+    if math.isclose(relative, error, rel_tol=close) or (size and not math.isfinite(error)):
         return expression, f"{distance} / np.linalg.norm(np.ravel(true))"
-    return (expression, distance) if math.isclose(absolute, error, rel_tol=0.01) else None
+    return (expression, distance) if math.isclose(absolute, error, rel_tol=close) or not math.isfinite(error) else None
 
 
 def _form(call: _Recorded, space: Space, contracts: Mapping[str, Contract]) -> list[str]:

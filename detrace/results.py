@@ -116,6 +116,16 @@ def sort_items(results: dict[str, Any]) -> None:
     results["items"].sort(key=lambda i: (order.get(i["law"], -1), subjects.get(i["subject"], -1), i["space"]))
 
 
+def collect_points(results: dict[str, Any]) -> None:
+    """Move the examples' (norm, ratio) points out of the items into ``ratio_by_norm``, one series for each contract."""
+    contract = {law["name"]: law["contracts"][0] for law in results["laws"]}
+    results["ratio_by_norm"] = [
+        {"contract": contract[i["law"]], "law": i["law"], "subject": i["subject"], "space": i["space"], "points": points}
+        for i in results["items"]
+        if (points := i.pop("points", []))
+    ]
+
+
 def write(results: dict[str, Any], path: Path) -> None:
     """Write atomically: an earlier file stays whole until the new one is."""
     write_text(json.dumps(results, indent=1, allow_nan=False) + "\n", path)

@@ -106,11 +106,16 @@ class Session:
 
     def run(self, law: Law, subject: Subject, space: Space) -> tuple[Outcome, dict[str, Any]]:
         """Judge one item; the outcome and its plain data for the results file."""
-        known = next((d for d in self.ledger if d.covers(law.name, subject.name, space.id)), None)
-        explicit = [self.explicit[key]] if (key := (law.name, subject.name, space.id)) in self.explicit else []
-        if known is not None and known.law == law.name and not explicit and known.applies(subject.requires):
-            explicit = [known.input]
-        outcome = self.judge(law, subject, space, self.profile, explicit)
+        known = ledger.explaining(self.ledger, law, subject.name, space.id)
+        replayed = known is not None and known.law == law.name and known.applies(subject.requires)
+        if known is not None and replayed and known.isolate:  # a search would only find the same crash again
+            outcome = self.judge(law, subject, space, ledger.REPLAY, [known.input])
+        else:
+            explicit = [self.explicit[key]] if (key := (law.name, subject.name, space.id)) in self.explicit else []
+            outcome = self.judge(law, subject, space, self.profile, explicit)
+            if known is not None and replayed and outcome.outcome != VIOLATED:
+                again = self.judge(law, subject, space, ledger.REPLAY, [known.input])
+                outcome = again if again.outcome == VIOLATED else outcome
         data = outcome.as_json()
         violated = outcome.outcome == VIOLATED
         data["deviation"] = known.id if violated and known is not None else None
@@ -119,10 +124,12 @@ class Session:
 
     def judge(self, law: Law, subject: Subject, space: Space, profile: Profile, explicit: Sequence[dict[str, Any]]) -> Outcome:
         """Run one item here, or in the child process if subjects are isolated."""
-        if self.isolate is None or subject.role == "reference":
+        known = ledger.explaining(self.ledger, law, subject.name, space.id)
+        limit = self.isolate or (known.isolate if known is not None and known.law == law.name else None)
+        if limit is None or subject.role == "reference":
             return run(law, subject, space, self.suite.contracts, profile, explicit=explicit)
         if self._worker is None:
-            self._worker = _worker(self.isolate, ())
+            self._worker = _worker(limit, ())
         start = time.perf_counter()
         outcome: Outcome = self._worker.run(law, subject, space, profile, explicit)
         outcome.seconds = round(time.perf_counter() - start, 4)
@@ -145,6 +152,10 @@ class Session:
         if self.rerun is not None:
             _keep_the_rest(self.results, self.rerun)
         results.sort_items(self.results)
+        results.collect_points(self.results)
+        if self.rerun is not None:
+            again = {_key(i) for i in items}
+            self.results["ratio_by_norm"] += [p for p in self.rerun.get("ratio_by_norm", []) if _key(p) not in again]
         if items:
             results.write(self.results | _benchmarks(self.path), self.path)
         return [

@@ -75,7 +75,9 @@ class Space:
         if np.iscomplexobj(x):
             if not self.is_complex:
                 raise TypeError(f"complex values do not fit into {self.dtype}")
-            return self.round(x.real) + 1j * self.round(x.imag)
+            rounded = np.empty(x.shape, np.complex128)  # re + 1j·im would spoil infinities and signed zeros
+            rounded.real, rounded.imag = self.round(x.real).real, self.round(x.imag).real
+            return rounded
         x = x.astype(np.float64)
         if self.real_dtype == "float64":
             rounded = x

@@ -38,7 +38,9 @@ def decode(x: Any) -> Any:
         if "shape" in x and "re" in x:
             re = np.array([_float(v) for v in x["re"]], dtype=np.float64)
             if "im" in x:
-                return (re + 1j * np.array([_float(v) for v in x["im"]])).reshape(x["shape"])
+                whole = np.empty(re.shape, np.complex128)  # re + 1j·im would spoil infinities and signed zeros
+                whole.real, whole.imag = re, [_float(v) for v in x["im"]]
+                return whole.reshape(x["shape"])
             return re.reshape(x["shape"])
         if set(x) == {"complex"}:
             return complex(*map(_float, x["complex"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from reference.low_rank_exponential import product_apply, product_inverse_apply, product_logdet
+from .low_rank_exponential import product_apply, product_inverse_apply, product_logdet
 
 
 class InvertibleLinear(torch.nn.Module):

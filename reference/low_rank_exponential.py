@@ -12,7 +12,7 @@ from typing import Any
 
 from array_api_compat import device
 
-from reference.matrix_exponential import expm, working_array
+from .matrix_exponential import expm, working_array
 
 
 def phi1(s: Any) -> Any:
@@ -60,6 +60,8 @@ def expm_rank1(x: Any, y: Any) -> Any:
     """
     xp, x, y, dtype = _vectors(x, y, "expm_rank1")
     s = xp.sum(x * y, axis=-1, keepdims=True)
+    if x.shape[-1] == 1:  # no cancellation of 1 + (eˢ - 1)
+        return xp.astype(xp.exp(s)[..., None], dtype, copy=False)
     identity = xp.eye(x.shape[-1], dtype=x.dtype, device=device(x))
     return xp.astype(identity + (phi1(s) * x)[..., :, None] * y[..., None, :], dtype, copy=False)
 
@@ -72,6 +74,8 @@ def expm_rank1_apply(x: Any, y: Any, V: Any) -> Any:
     xp, x, y, dtype = _vectors(x, y, "expm_rank1_apply")
     V = _columns(V, x.shape[-1], "expm_rank1_apply")
     s = xp.sum(x * y, axis=-1, keepdims=True)
+    if x.shape[-1] == 1:
+        return xp.astype(xp.exp(s)[..., None] * V, dtype, copy=False)
     out = (phi1(s) * x)[..., :, None] * (y[..., None, :] @ V)
     out += V
     return xp.astype(out, dtype, copy=False)
@@ -98,6 +102,8 @@ def expm_low_rank(X: Any, Y: Any) -> Any:
     """
     xp, X, Y, dtype = _factors(X, Y, "expm_low_rank")
     YT = xp.matrix_transpose(Y)
+    if X.shape[-2] <= X.shape[-1]:  # not of low rank: the formula would cancel
+        return xp.astype(expm(X @ YT), dtype, copy=False)
     identity = xp.eye(X.shape[-2], dtype=X.dtype, device=device(X))
     return xp.astype(identity + X @ (_phi1m(xp, YT @ X) @ YT), dtype, copy=False)
 
@@ -110,6 +116,8 @@ def expm_low_rank_apply(X: Any, Y: Any, V: Any) -> Any:
     xp, X, Y, dtype = _factors(X, Y, "expm_low_rank_apply")
     V = _columns(V, X.shape[-2], "expm_low_rank_apply")
     YT = xp.matrix_transpose(Y)
+    if X.shape[-2] <= X.shape[-1]:
+        return xp.astype(expm(X @ YT) @ V, dtype, copy=False)
     out = X @ (_phi1m(xp, YT @ X) @ (YT @ V))
     out += V
     return xp.astype(out, dtype, copy=False)

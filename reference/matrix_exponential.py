@@ -82,8 +82,6 @@ def expm(A: Any) -> Any:
     if n == 1 or 0 in B.shape:
         return xp.astype(xp.exp(B), dtype, copy=False)
     B = xp.reshape(B, (-1, n, n))
-    if _many_tiny(B):
-        B = _batch_last(xp, B)
     bits = 64 if xp.finfo(B.dtype).bits >= 64 else 32
     log_norm = _log2_norm(xp, B)
     degree = 12 if bits == 32 or bool(xp.all(log_norm <= log2(RADIUS[64, 12]))) else 18
@@ -93,6 +91,8 @@ def expm(A: Any) -> Any:
         B, halvings, finite = _halve(xp, B, limit)
         log_norm = _log2_norm(xp, B)
     B, log_norm, mean = _shift(xp, B, log_norm)
+    if _many_tiny(B):
+        B = _batch_last(xp, B)
     X, squarings = _scaled_taylor(xp, B, log_norm, degree, RADIUS[bits, degree])
     if mean is not None:
         X = X * xp.exp(mean * _power_of_half(xp, squarings, B))
@@ -103,15 +103,16 @@ def expm(A: Any) -> Any:
 
 
 def _shift(xp: Any, A: Any, log_norm: Any) -> tuple[Any, Any, Any]:
-    """A - μI, its norm, and μ = tr A/n where that at least halves ‖A‖_F (elsewhere μ = 0; None if nowhere).
+    """A - μI, its norm, and μ = tr A/n where n|μ|² > ‖A‖_F²/10 (elsewhere μ = 0; None if nowhere).
 
-    ‖e^(A - μI)‖_F >= √n since its determinant is 1, so the Taylor sum cannot cancel. e^μ >= √max stays unshifted: it may
-    overflow before the other factor makes zeros of zeros.
+    ‖e^(A - μI)‖_F >= √n since its determinant is 1, so the Taylor sum does not cancel. No shift where e^μ > √max: it
+    might overflow alone, and inf times an exact zero would be NaN; none where e^μ < max⁻²: 0 times inf would be NaN.
     """
     n = A.shape[-1]
     mean = xp.linalg.trace(A) / n
     part = xp.real(mean) if xp.isdtype(A.dtype, "complex floating") else mean
-    shift = (xp.log2(xp.abs(mean)) + log2(n / 0.75) / 2 > log_norm) & (part < log(float(xp.finfo(A.dtype).max)) / 2)
+    log_max = log(float(xp.finfo(A.dtype).max))
+    shift = (xp.log2(xp.abs(mean)) + log2(10 * n) / 2 > log_norm) & (part > -2 * log_max) & (part < log_max / 2)
     if not bool(xp.any(shift)):
         return A, log_norm, None
     mean = xp.where(shift, mean, xp.zeros_like(mean))[:, None, None]
@@ -132,7 +133,7 @@ def _halve(xp: Any, A: Any, limit: int) -> tuple[Any, Any, Any]:
     A = xp.where(finite, A, xp.zeros_like(A))
     highest = frexp(float(xp.finfo(A.dtype).max))[1] + 1  # |a + ib| may overflow
     log_peak = xp.clip(xp.log2(xp.max(xp.abs(A), axis=(-2, -1))), 0.0, float(highest))
-    h = xp.clip(xp.astype(xp.ceil(log_peak), xp.int64) + (A.shape[-1].bit_length() - limit), 0, None)
+    h = xp.clip(xp.astype(xp.ceil(log_peak), xp.int32) + (A.shape[-1].bit_length() - limit), 0, None)
     return A * _power_of_half(xp, h // 2, A) * _power_of_half(xp, h - h // 2, A), h, finite
 
 
@@ -180,7 +181,7 @@ def _scaled_taylor(xp: Any, A: Any, log_norm: Any, degree: int, radius: float) -
     log_alpha = logs[b] / b
     for r in range(1, b):
         log_alpha = xp.maximum(log_alpha, (degree // b * logs[b] + logs[r]) / (degree + r))
-    s = xp.astype(xp.ceil(xp.clip(log_alpha - log2(radius), 0.0, None)), xp.int64)
+    s = xp.astype(xp.ceil(xp.clip(log_alpha - log2(radius), 0.0, None)), xp.int32)
     scale = 1.0
     if int(xp.min(s)) == (most := int(xp.max(s))):
         scale = 0.5**most  # goes into the coefficients
@@ -218,7 +219,7 @@ def _square(xp: Any, X: Any, squarings: Any) -> Any:
         X = _take(xp, X, order)
     done: list[Any] = []
     for k in range(most):
-        active = int(xp.sum(xp.astype(squarings > k, xp.int64))) if k >= least else X.shape[0]
+        active = int(xp.sum(xp.astype(squarings > k, xp.int32))) if k >= least else X.shape[0]
         if active < X.shape[0]:
             done.insert(0, X[active:, ...])
             X = X[:active, ...]
@@ -252,7 +253,8 @@ def log1pm(A: Any) -> Any:
     Inverse scaling and squaring: E ↦ sqrt(I+E) - I until ‖E‖₁ <= 1/4, then log(I+E) = ∫₀¹ E (I+tE)⁻¹ dt by
     Gauss-Legendre quadrature (= the diagonal Padé approximant), times 2 for each root.
     Domain: no eigenvalue of I + A on (-inf, 0]; else NaN for that slice (within rounding of the cut: NaN or the log of
-    either side). NaN or inf in a slice gives NaN there. Real in, real out.
+    either side); accuracy falls in proportion as an eigenvalue comes near the cut. NaN or inf in a slice gives NaN
+    there. Real in, real out.
     Raises ValueError if the last two axes differ, TypeError for a dtype that is not floating.
     Sources: Denman & Beavers 1976; Cheng, Higham, Kenney & Laub 2001 (product form); Higham 2008, ch. 11.
     """

@@ -189,3 +189,19 @@ class Product:
             total += size(rest) * m.apply_error(V)
             V = m.matrix * V
         return total
+
+    def gradient(self, X: np.ndarray, Y: np.ndarray, V: np.ndarray, C: np.ndarray, wrt: int,
+                 i: int) -> tuple[Any, float]:  # fmt: skip
+        """Row i of the gradient of ⟨C, MV⟩ with respect to X (wrt 0) or Y (1): that of one factor between what arrives,
+        Bᵢ = M_{i−1} ⋯ M₁V, and AᵢᵀC, Aᵢ = M_r ⋯ M_{i+1}. Error: of that gradient, times all factors' condition
+        numbers, which carry one rounding of Aᵢ and Bᵢ to it."""
+        arriving = ball(V)
+        for m in self.factors[:i]:
+            arriving = m.matrix * arriving
+        b, c = exact.floats(arriving), exact.floats(self.after[i + 1].transpose() * ball(C))
+        truth, error = apply_gradient(self.factors[i], X[i], Y[i], b, c, wrt)
+        return truth, error * self.growth
+
+    @cached_property
+    def growth(self) -> float:
+        return len(self.factors) * math.prod(m.norm * size(m.inverse) for m in self.factors)

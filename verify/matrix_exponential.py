@@ -33,7 +33,7 @@ LOGDET_EXPM = Contract(
 NOT_FAR = ("dense", "zero", "diagonal", "triangular", "jordan", "symmetric", "graded", "integer", "permutation", "skew")
 
 
-@law(r"e^{A} = \sum_{k \ge 0} A^k / k!", source=kexue(6377, 2, "c2", "c16"), A=square_matrices())
+@law(r"e^{A} = \sum_{k \ge 0} A^k / k!", source=kexue(6377, 2, "c2", "c16"), A=square_matrices(), plot=True)
 def exponential_is_its_series(expm, A, space):
     """The certified value of e^A, for every square A. Bound ε(A) = u·max(1, κ_exp(A)), κ_exp from the certified Fréchet
     derivative. (Higham, Functions of Matrices, 2008, ch. 10.)"""

@@ -26,8 +26,8 @@ def benchmarks(results: Mapping[str, Any], most: int) -> dict[str, Any]:
         by_contract.setdefault(str(b.get("contract")), []).append(b)
     return {
         "tables": [_table(contract, entries, roles, most) for contract, entries in by_contract.items()],
-        "measured": sum(_measured(b) for b in rows), "total": len(rows),
-        "unchecked": sum(_measured(b) and not b.get("checked") for b in rows),
+        "measured": sum(measured(b) for b in rows), "total": len(rows),
+        "unchecked": sum(measured(b) and not b.get("checked") for b in rows),
         "growth": [_growth(g) for g in results.get("growth") or []],
         "limits": _limits(results.get("machine_limits") or {}),
         "suite": [_speed(s) for s in results.get("suite_speed") or []],
@@ -65,19 +65,23 @@ def spread(rows: list[T], most: int) -> list[T]:
 
 
 def _cell(b: Mapping[str, Any], footnotes: dict[str, int]) -> dict[str, Any]:
-    if not _measured(b):
-        note = footnotes.setdefault(str(b.get("reason") or "no reason given"), len(footnotes) + 1)
+    if not measured(b):
+        note = footnotes.setdefault(f"Not measured: {b.get('reason') or 'no reason given'}", len(footnotes) + 1)
         return {"state": "not", "note": note}
     slower = number(b.get("ratio"))
     low, high = significant(b.get("ratio_low")), significant(b.get("ratio_high"))
     share = number(b.get("limit_share"))
+    wrong = bool(b.get("checked")) and b.get("right") is False
+    reason = f"Wrong: {b.get('reason') or 'no reason given'}"
+    note = footnotes.setdefault(reason, len(footnotes) + 1) if wrong else 0
     return {
-        "state": "best" if slower is not None and slower <= 1.0 else "measured",
+        "state": "best" if slower is not None and slower <= 1.0 and not wrong else "measured",
         "ratio": significant(slower), "time": seconds(b.get("median_s")), "iqr": seconds(b.get("iqr_s")),
         "interval": "" if "–" in (low, high) else f"{low}–{high}",
         "share": "" if share is None else f"{significant(share * 100)} %",
         "error": "" if b.get("error_ratio") is None else ratio(b.get("error_ratio")),
-        "checked": bool(b.get("checked")), "launch_bound": b.get("launch_bound") is True, "bar": bar(slower),
+        "wrong": note, "checked": bool(b.get("checked")), "launch_bound": b.get("launch_bound") is True,
+        "bar": bar(slower),
     }  # fmt: skip
 
 
@@ -117,16 +121,19 @@ def backend(b: Mapping[str, Any]) -> str:
     return space.removesuffix(f"-{dtype}") if dtype else space
 
 
-def _measured(b: Mapping[str, Any]) -> bool:
+def measured(b: Mapping[str, Any]) -> bool:
     return b.get("status", "measured") == "measured" and number(b.get("median_s")) is not None
 
 
 def _growth(g: Mapping[str, Any]) -> dict[str, Any]:
-    interval = f"{significant(g.get('low'), 3)} to {significant(g.get('high'), 3)}"
+    known = number(g.get("exponent")) is not None
+    interval = f"{significant(g.get('low'), 3)} to {significant(g.get('high'), 3)}" if known else ""
     low, theory = number(g.get("low")), number(g.get("theory"))
     return {
         "contract": str(g.get("contract")), "subject": str(g.get("subject")), "space": str(g.get("space")),
-        "exponent": significant(g.get("exponent"), 3), "interval": interval, "theory": significant(g.get("theory")),
+        "theory": significant(g.get("theory")), "interval": interval,
+        "exponent": significant(g.get("exponent"), 3) if known else "not measured",
+        "reason": "" if known else str(g.get("reason") or "no reason given"), "variable": str(g.get("variable") or "n"),
         "range": f"{_number_text(g.get('n0'))} to {_number_text(g.get('n1'))}",
         "steeper": low is not None and theory is not None and low > theory + 0.6,
     }  # fmt: skip

@@ -60,22 +60,48 @@ def outcome(item: Mapping[str, Any]) -> str:
     return said if said in OUTCOMES else "not run"
 
 
+def spaces(results: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Spaces that items ran on, and the others with the reason why not: not here, or here and not used."""
+    ran = {str(i.get("space")).rpartition("-")[0] for i in results.get("items") or []}
+    ran |= {str(i.get("space")) for i in results.get("items") or []}
+    here, away = [], []
+    for space in results.get("spaces") or []:
+        if not space.get("available"):
+            away.append({**space, "reason": space.get("reason") or "no reason given"})
+        elif space.get("id") in ran:
+            here.append(space)
+        else:
+            away.append({**space, "reason": "it is here, but nothing was run on it"})
+    return here, away
+
+
+def coverage(results: Mapping[str, Any]) -> str:
+    """A sentence when laws of the catalogue were not judged at all; '' when all were."""
+    judged = {i.get("law") for i in results.get("items") or [] if outcome(i) != "not run"}
+    names = {law.get("name") for law in results.get("laws") or []}
+    if not judged or names <= judged:
+        return ""
+    n = len(names & judged)
+    judged_words = f"{n:,} of {count(len(names), 'law')} {'was' if n == 1 else 'were'} judged"
+    return f"{judged_words}; the others were not asked for, or no subject here offers what they need."
+
+
 def verdict(tally_list: Iterable[Tally], stale: int, interrupted: bool) -> tuple[str, str]:
     """The page's first line, and its tone: good, bad or open."""
     by_role = {t.role: t for t in tally_list}
     ours, users, peers = (by_role.get(r, Tally(r, "")) for r in ("reference", "user", "peer"))
     wrong = []
     if ours.items["violated"]:
-        wrong.append(f"our references violate {count(ours.items['violated'], 'item')}")
+        wrong.append(f"Our references violate {count(ours.items['violated'], 'item')}")
     if users.items["violated"]:
         wrong.append(f"{_names(users)} {_verb(users)} {count(users.items['violated'], 'item')}")
     if new := peers.items["violated"] - peers.known:
-        wrong.append(f"public libraries show {count(new, 'violation')} that the ledger does not name")
+        peers_show = "public libraries show" if wrong else "Public libraries show"
+        wrong.append(f"{peers_show} {count(new, 'violation')} that the ledger does not name")
     if stale:
         wrong.append(f"{count(stale, 'ledger entry', 'ledger entries')} no longer reproduce{'s' if stale == 1 else ''}")
     if wrong:
-        text = ", and ".join(wrong)
-        return text[0].upper() + text[1:] + ".", "bad"
+        return ", and ".join(wrong) + ".", "bad"
     judged = ours.items["held"] + users.items["held"] + peers.items["held"] + peers.known
     if not judged:
         return "Nothing was judged.", "open"
@@ -90,7 +116,8 @@ def verdict(tally_list: Iterable[Tally], stale: int, interrupted: bool) -> tuple
 
 def _names(tally: Tally) -> str:
     names = list(tally.violating)
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    shown = names[:3] + ([f"{len(names) - 3} more"] if len(names) > 3 else [])
+    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
 
 
 def _verb(tally: Tally) -> str:

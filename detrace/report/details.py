@@ -47,6 +47,8 @@ class Details:
             for item in results.get("items") or []
         ]
         self.skipped = self._skipped(results)
+        self.extras = {id(row): _json(self._extra(item)) for item, _, _, row in self.rows}
+        self.rows.sort(key=lambda r: _priority(r[0]))
 
     def text(self, budget: int) -> str:
         """JSON for a ``<script type="application/json">``: no ``<``, ``>`` or ``&`` in it."""
@@ -54,8 +56,8 @@ class Details:
         for *_, row in self.rows:
             row[8] = 0
         left, cut = budget - len(_json(self._data(extras, False)).encode()), False
-        for item, _, _, row in sorted(self.rows, key=lambda r: _priority(r[0])):
-            extra = _json(self._extra(item))
+        for *_, row in self.rows:
+            extra = self.extras[id(row)]
             left -= 5 + (0 if extra in extras else len(extra.encode()) + 1)
             if cut := left < 0:
                 break

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
-from .benchmarks import _measured, backend
+from .benchmarks import backend, measured
+from .norms import finite, samples, thin
 from .plots import Point, Series, legend, plot
-from .show import number, ratio, significant, slug
+from .show import count, number, ratio, significant, slug
+
+T = TypeVar("T")
+Styles = Callable[[tuple[str, str]], tuple[int, int]]
 
 
 def figures(results: Mapping[str, Any], most: int, growth: bool = True) -> list[dict[str, Any]]:
@@ -17,9 +20,10 @@ def figures(results: Mapping[str, Any], most: int, growth: bool = True) -> list[
     if not most:
         return []
     limit = number(results.get("limit")) or 30.0
+    styles = _styles(results)
     parts = [
-        ("Error and time", _planes(results, limit)), ("Ratio and norm", _norms(results, limit, most)),
-        ("Growth", _growths(results, most) if growth else {}),
+        ("Error and time", _planes(results, limit, styles)), ("Ratio and norm", _norms(results, limit, styles, most)),
+        ("Growth", _growths(results, styles, most) if growth else {}),
     ]  # fmt: skip
     order = [str(c.get("name")) for c in results.get("contracts") or []]
     names = dict.fromkeys([c for c in order if any(c in p for _, p in parts)] + [c for _, p in parts for c in p])
@@ -29,13 +33,26 @@ def figures(results: Mapping[str, Any], most: int, growth: bool = True) -> list[
     ]
 
 
-def _planes(results: Mapping[str, Any], limit: float) -> dict[str, dict[str, Any]]:
+def _styles(results: Mapping[str, Any]) -> Styles:
+    """Colour by subject and shape by subject and space, the same in every picture."""
+    subjects = {str(s.get("name")): k for k, s in enumerate(results.get("subjects") or [])}
+    kinds: dict[str, int] = {}
+
+    def style(who: tuple[str, str]) -> tuple[int, int]:
+        subject = subjects.setdefault(who[0], len(subjects))
+        kind = who[1].rpartition("-")[0] if who[1].count("-") > 1 else who[1]
+        return subject, subject + kinds.setdefault(kind, len(kinds))
+
+    return style
+
+
+def _planes(results: Mapping[str, Any], limit: float, styles: Styles) -> dict[str, dict[str, Any]]:
     """A point for each subject and backend: geometric mean of time ratios, worst certified error ratio."""
     found: dict[str, dict[tuple[str, str], list[Mapping[str, Any]]]] = {}
     silent: dict[str, int] = {}
     for b in results.get("benchmarks") or []:
         contract = str(b.get("contract"))
-        if not _measured(b) or not (number(b.get("ratio")) or 0) > 0:
+        if not measured(b) or not (number(b.get("ratio")) or 0) > 0:
             continue
         if number(b.get("error_ratio")) is None:
             silent[contract] = silent.get(contract, 0) + 1
@@ -43,8 +60,9 @@ def _planes(results: Mapping[str, Any], limit: float) -> dict[str, dict[str, Any
         found.setdefault(contract, {}).setdefault((str(b.get("subject")), backend(b)), []).append(b)
     out = {}
     for contract, groups in found.items():
-        series = [Series(_label(who, groups), [_plane_point(who, rows)]) for who, rows in sorted(groups.items())]
-        note = f"{silent[contract]} timings without a certified error are not drawn." if silent.get(contract) else ""
+        ordered = _in_order(groups, styles)
+        series = [Series(_label(who, groups), styles(who), [_plane_point(who, rows)]) for who, rows in ordered]
+        note = f"{count(silent[contract], 'timing')} without a certified error not drawn." if contract in silent else ""
         title = f"{contract}: worst certified ratio against time"
         out[contract] = _figure(series, title, "time ÷ fastest", "error ÷ bound", limit, note)
     return out
@@ -53,29 +71,27 @@ def _planes(results: Mapping[str, Any], limit: float) -> dict[str, dict[str, Any
 def _plane_point(who: tuple[str, str], rows: Sequence[Mapping[str, Any]]) -> Point:
     times = [number(b["ratio"]) or 1.0 for b in rows]
     slower = math.exp(sum(map(math.log, times)) / len(times))
-    worst = max((_finite(b["error_ratio"]) for b in rows), default=0.0)
+    worst = max((finite(b["error_ratio"]) for b in rows), default=0.0)
     label = f"{who[0]} ({who[1]}): {significant(slower)} times the fastest, error {ratio(worst)} of its bound"
     return Point(slower, worst, f"{label}, {len(rows)} timings")
 
 
-def _norms(results: Mapping[str, Any], limit: float, most: int) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[tuple[str, str], list[Point]]] = {}
-    for r in results.get("ratio_by_norm") or []:
-        points = [Point(_finite(p[0]), _finite(p[1])) for p in r.get("points") or [] if len(p) == 2]
-        if points:
-            found.setdefault(str(r.get("contract")), {})[str(r.get("subject")), str(r.get("space"))] = points
+def _norms(results: Mapping[str, Any], limit: float, styles: Styles, most: int) -> dict[str, dict[str, Any]]:
+    found, each = samples(results), "" if results.get("ratio_by_norm") else "The worst example of each law and space. "
     out = {}
     for contract, groups in found.items():
         share = max(4, most // len(groups))
         thinned = any(len(points) > share for points in groups.values())
-        series = [Series(_label(who, groups), thin(points, share)) for who, points in sorted(groups.items())]
-        note = "Of neighbouring inputs only the worst is drawn." if thinned else ""
+        series = [
+            Series(_label(who, groups), styles(who), thin(points, share)) for who, points in _in_order(groups, styles)
+        ]
+        note = each + ("Of neighbouring inputs only the worst is drawn." if thinned else "")
         title = f"{contract}: ratio against the norm of the input"
         out[contract] = _figure(series, title, "‖A‖₁", "error ÷ bound", limit, note)
     return out
 
 
-def _growths(results: Mapping[str, Any], most: int) -> dict[str, dict[str, Any]]:
+def _growths(results: Mapping[str, Any], styles: Styles, most: int) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[tuple[str, str], Mapping[str, Any]]] = {}
     for g in results.get("growth") or []:
         if g.get("points"):
@@ -85,11 +101,12 @@ def _growths(results: Mapping[str, Any], most: int) -> dict[str, dict[str, Any]]
         share = max(8, most // len(groups))
         series = [
             Series(
-                f"{_label(who, groups)}: n^{significant(g.get('exponent'), 3)}",
-                [Point(_finite(n), _finite(t)) for n, t in _pairs(g["points"])][:share],
-                [Point(_finite(n), _finite(t)) for n, t in _pairs(g.get("fitted"))][:share],
+                f"{_label(who, groups)}: exponent {significant(g.get('exponent'), 3)}",
+                styles(who),
+                [Point(finite(n), finite(t)) for n, t in _pairs(g["points"])][:share],
+                [Point(finite(n), finite(t)) for n, t in _pairs(g.get("fitted"))][:share],
             )
-            for who, g in sorted(groups.items())
+            for who, g in _in_order(groups, styles)
         ]
         out[contract] = _figure(series, f"{contract}: seconds against size", "n", "seconds", None, "")
     return out
@@ -101,13 +118,9 @@ def _figure(series: list[Series], title: str, x: str, y: str, limit: float | Non
     return {"svg": svg, "legend": legend(series), "note": note}
 
 
-def thin(points: list[Point], most: int) -> list[Point]:
-    """At most `most` points: sorted by x, of each run of neighbours the one with the largest y."""
-    if len(points) <= most:
-        return points
-    ordered = sorted(points, key=lambda p: p.x)
-    edges = [round(k * len(ordered) / most) for k in range(most + 1)]
-    return [max(ordered[a:b], key=lambda p: p.y) for a, b in pairwise(edges)]
+def _in_order(groups: Mapping[tuple[str, str], T], styles: Styles) -> list[tuple[tuple[str, str], T]]:
+    """In the order of the subjects."""
+    return sorted(groups.items(), key=lambda g: (styles(g[0])[0], g[0]))
 
 
 def _label(who: tuple[str, str], all_of_them: Iterable[tuple[str, str]]) -> str:
@@ -118,9 +131,3 @@ def _label(who: tuple[str, str], all_of_them: Iterable[tuple[str, str]]) -> str:
 
 def _pairs(points: Any) -> list[tuple[Any, Any]]:
     return [(p[0], p[1]) for p in points or [] if len(p) == 2]
-
-
-def _finite(x: Any) -> float:
-    """A number; what is none, and NaN, counts as infinitely bad."""
-    value = number(x)
-    return math.inf if value is None or math.isnan(value) else value

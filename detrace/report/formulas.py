@@ -22,8 +22,9 @@ _ATTRIBUTES = """display displaystyle scriptlevel stretchy fence form minsize ma
 ELEMENTS, ATTRIBUTES = frozenset(_ELEMENTS.split()), frozenset(_ATTRIBUTES.split())
 OPERATORS = frozenset("⟨⟩|∼⟹⟺⨁⨂≔∥")
 """Symbols that latex2mathml takes for identifiers, without the space or the form that an operator has."""
-LIMITS = frozenset(["max", "min", "sup", "inf", "lim", "argmin", "argmax", "arg min", "arg max", "⨁", "⨂", "E", "𝔼"])
-"""What a subscript goes under in display style."""
+LIMITS = frozenset(["max", "min", "sup", "inf", "lim", "argmin", "argmax", "arg min", "arg max", *"∑∏⨁⨂"])
+"""What limits go under and over in display style; inside fractions and exponents browsers put them beside."""
+UNDER = {"msub": "munder", "msubsup": "munderover"}
 ACCENTS = frozenset("^~¯˙¨ˇ˘→̂̃")
 SPACES = {"negativethinmathspace": "-0.167em", "thinmathspace": "0.167em", "mediummathspace": "0.222em"}
 THIN = '<mspace width=".17em"/>'
@@ -52,8 +53,8 @@ def _write(e: Element, block: bool, following: Element | None = None) -> str:
         tag, attributes = _leaf(tag, text, attributes)
     if tag == "mspace":
         attributes["width"] = SPACES.get(attributes.get("width", ""), attributes.get("width", "0"))
-    if block and tag == "msub" and children and _plain(children[0]) in LIMITS:
-        tag = "munder"
+    if block and tag in UNDER and children and _plain(children[0]) in LIMITS:
+        tag = UNDER[tag]
     if tag == "mover" and len(children) == 2 and _plain(children[1]) in ACCENTS:
         attributes["accent"] = "true"
     if tag == "mtd" and e.attrib.get("columnalign") == "left":
@@ -66,7 +67,7 @@ def _write(e: Element, block: bool, following: Element | None = None) -> str:
     if tag == "math" and attributes.get("display") == "inline":
         attributes.pop("display")
     out = f"<{tag}" + "".join(f' {k}="{escape(v)}"' for k, v in attributes.items()) + f">{body}</{tag}>"
-    named = children[0] if tag in ("munder", "msub", "msup") and children else e
+    named = children[0] if tag in ("munder", "munderover", "msub", "msup") and children else e
     if _is_name(named) and following is not None and _plain(following)[:1] not in ("", "(", "[", ")", "]", ",", "="):
         out += THIN
     return out
@@ -92,6 +93,8 @@ def _plain(e: Element) -> str:
 
 
 _INLINE = re.compile(r"``?([^`]+)``?|\$([^$\n]+)\$|(Bound:|Undecided\b|Corrected:)")
+_RAISED = re.compile(r"\^(?:\{([^{}]*)\}|\(([^()]*)\)|([-−]?(?:\d+|[^\W\d_]))(?![^\W_]))")
+_LOWERED = re.compile(r"(?:(?<![\w)\]])([^\W\d_]\w?)|(?<=[‖∥|)\]])())_(?:\{([^{}]*)\}|([^\W_]{1,3})(?!\w))")
 
 
 @cache
@@ -105,7 +108,7 @@ def inline(text: str) -> Markup:
     """One line of prose with its code and formulas."""
     out, at = Markup(""), 0
     for m in _INLINE.finditer(text):
-        out += escape(text[at : m.start()])
+        out += raised(text[at : m.start()])
         code, tex, word = m.groups()
         if code is not None:
             out += Markup("<code>") + escape(code) + Markup("</code>")
@@ -114,7 +117,13 @@ def inline(text: str) -> Markup:
         else:
             out += Markup("<b>") + escape(word) + Markup("</b>")
         at = m.end()
-    return out + escape(text[at:])
+    return out + raised(text[at:])
+
+
+def raised(text: str) -> Markup:
+    """``e^{tr A}`` and ``‖A‖_F`` of running text with their exponents raised and their indices lowered."""
+    safe = _RAISED.sub(lambda m: f"<sup>{next(g for g in m.groups() if g is not None)}</sup>", str(escape(text)))
+    return Markup(_LOWERED.sub(lambda m: f"{m[1] or ''}<sub>{m[3] if m[3] is not None else m[4]}</sub>", safe))
 
 
 def breakable(name: str) -> Markup:

@@ -15,11 +15,11 @@ from markupsafe import Markup
 from . import show
 from .benchmarks import benchmarks
 from .catalogue import catalogue
-from .counts import OUTCOMES, SYMBOLS, reasons, tallies, verdict
+from .counts import OUTCOMES, SYMBOLS, coverage, reasons, spaces, tallies, verdict
 from .details import Details
 from .falsified import case_anchor, falsified
 from .figures import figures
-from .formulas import breakable, formula, inline, prose
+from .formulas import breakable, formula, inline, prose, raised
 from .matrix import anchors, laws, matrix
 
 MAX_BYTES = 500_000
@@ -64,7 +64,7 @@ def render(results: dict[str, Any]) -> str:
     details = Details(results, list(context["anchors"]))
     rooms = {name: _room(name, context) for name in STEADY}
     fixed = sum(len(text.encode()) for text in rooms.values()) + len(context["css"]) + len(context["js"])
-    least = len(details.text(0).encode())
+    least, most = (len(details.text(budget).encode()) for budget in (0, MAX_BYTES))
     for thrift in THRIFT:
         context |= {
             "figures": figures(results, thrift.points, thrift.growth), "bench": benchmarks(results, thrift.sizes),
@@ -72,7 +72,7 @@ def render(results: dict[str, Any]) -> str:
         }  # fmt: skip
         rooms |= {name: _room(name, context) for name in ORDER if name not in STEADY}
         free = MAX_BYTES - MARGIN - fixed - sum(len(t.encode()) for n, t in rooms.items() if n not in STEADY)
-        if free >= min(least + WANTED, len(details.text(free).encode())):
+        if free >= min(least + WANTED, most):
             break
     return _environment().get_template("page.html.j2").render(
         context, rooms=[Markup(rooms[name]) for name in ORDER], details=Markup(details.text(free))
@@ -102,7 +102,7 @@ def _context(results: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "r": results, "limit": show.number(results.get("limit")) or 30.0, "env": results.get("environment") or {},
         "tallies": counted, "verdict": line, "tone": tone, "reasons": reasons(results.get("not_run") or []),
-        "spaces": results.get("spaces") or [], "subjects": results.get("subjects") or [],
+        "spaces": spaces(results), "coverage": coverage(results), "subjects": results.get("subjects") or [],
         "bands": matrix(results, links), "anchors": links, "catalogue": catalogue(results, links),
         "ledger": results.get("ledger") or [],
         "css": Markup(css), "js": Markup(js), "css_hash": _digest(css), "js_hash": _digest(js),
@@ -126,8 +126,9 @@ def _environment() -> Environment:
     )
     env.filters |= {
         "ratio": show.ratio, "significant": show.significant, "seconds": show.seconds, "pretty": show.pretty,
-        "share": show.share, "moment": show.moment, "plain": show.plain, "slug": show.slug,
-        "math": formula, "prose": prose, "inline": inline, "breakable": breakable,
+        "share": show.share, "moment": show.moment, "trim_name": show.without_name, "plain": show.plain,
+        "slug": show.slug,
+        "math": formula, "prose": prose, "inline": inline, "raised": raised, "breakable": breakable,
     }  # fmt: skip
     env.globals |= {"count": show.count, "case_anchor": case_anchor, "outcomes": OUTCOMES, "symbols": SYMBOLS}
     return env

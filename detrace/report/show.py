@@ -81,6 +81,11 @@ def moment(iso: Any) -> str:
     return at.strftime("%Y-%m-%d %H:%M") + (f" {at.tzname()}" if at.tzinfo else "")
 
 
+def without_name(version: str, name: str) -> str:
+    """``1.17.1`` of ``scipy 1.17.1`` under the heading scipy."""
+    return version.removeprefix(f"{name} ")
+
+
 def plain(x: Any) -> str:
     """Names and values in a line: ``numpy 2.4, torch 2.13``."""
     if isinstance(x, dict):
@@ -105,12 +110,12 @@ def scalar(x: Any) -> str:
 
 def pretty(encoded: Any) -> str:
     """A value over several lines, matrices in aligned columns; every digit, so that it can be typed in."""
-    return _pretty(_decoded(encoded))
+    return _pretty(decoded(encoded))
 
 
 def brief(encoded: Any, width: int = 96) -> str:
     """The inputs of one example on one line, cut at `width`."""
-    value = _decoded(encoded)
+    value = decoded(encoded)
     named = value.items() if isinstance(value, dict) else [("", value)]
     text = " ".join(", ".join(f"{k} = {_inline(v)}" if k else _inline(v) for k, v in named).split())
     return text if len(text) <= width else text[: width - 1].rstrip() + "…"
@@ -118,7 +123,7 @@ def brief(encoded: Any, width: int = 96) -> str:
 
 def size(encoded: Any) -> int:
     """How much there is to read in a value: numbers in it."""
-    value = _decoded(encoded)
+    value = decoded(encoded)
     if isinstance(value, np.ndarray):
         return int(value.size)
     if isinstance(value, dict):
@@ -128,7 +133,8 @@ def size(encoded: Any) -> int:
     return len(value) if isinstance(value, str) else 1
 
 
-def _decoded(encoded: Any) -> Any:
+def decoded(encoded: Any) -> Any:
+    """The value of its encoded form; the text of what is none."""
     try:
         return decode(encoded)
     except (ValueError, TypeError, KeyError):
@@ -139,7 +145,7 @@ def _inline(value: Any) -> str:
     if isinstance(value, np.ndarray):
         dims = "×".join(map(str, value.shape))
         if value.size > 9:
-            return f"{dims} array"
+            return f"{dims} array with entries up to {significant(float(np.abs(value).max()))}"
         return _rows(value.tolist())
     if isinstance(value, tuple | list):
         return "(" + ", ".join(map(_inline, value)) + ")"

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from ..judging import branch
 from ..spaces import Space
 from .deferred import per_space
-from .scalars import Draw, entries, log_uniform, magnitude
+from .scalars import Draw, entries
 
 Pair = tuple[np.ndarray, np.ndarray]
 
@@ -73,6 +73,13 @@ def _aligned(draw: Draw, space: Space, n: int) -> Pair:
     return x, y
 
 
+def _overlapping(draw: Draw, space: Space, n: int) -> Pair:
+    x, y = _aligned(draw, space, n)
+    i = int(((x != 0) & (y != 0)).argmax())
+    y[i] = 2.0 ** -(draw(st.binary(min_size=1, max_size=1))[0] % min(52, int(math.log2(space.max) / 2)))
+    return x, y
+
+
 def _orthogonal(draw: Draw, space: Space, n: int) -> Pair:
     x = _vector(draw, space, n)
     y = np.zeros_like(x)
@@ -100,7 +107,8 @@ def _zero(draw: Draw, space: Space, n: int) -> Pair:
 
 def _graded(draw: Draw, space: Space, n: int) -> Pair:
     x, y = _dense(draw, space, n)
-    d = 2.0 ** -(draw(st.sampled_from((1, 2, 4))) * np.arange(n))
+    steps = (1, 2, 4) if space.max > 2.0**60 else (1,)
+    d = 2.0 ** -(draw(st.sampled_from(steps)) * np.arange(n))
     return x * d, (y * d if draw(st.booleans()) else y / d)
 
 
@@ -116,6 +124,8 @@ KINDS = {
         PairKind("aligned", "s is one product: a chosen number, exactly", _aligned,
                  lambda x, y: int(((x != 0) & (y != 0)).sum()) <= 1),
         PairKind("dense", "no structure", _dense, lambda x, y: True),
+        PairKind("overlapping", "s tiny, one exact product, beside a large xyᵀ: φ must be accurate there", _overlapping,
+                 lambda x, y: int(((x != 0) & (y != 0)).sum()) <= 1, exact=True),
         PairKind("orthogonal", "s = 0 exactly, by cancellation: unipotent", _orthogonal, lambda x, y: inner(x, y) == 0,
                  exact=True),
         PairKind("nearly orthogonal", "s small against |y|ᵀ|x|: its rounding error dominates", _nearly_orthogonal,
@@ -129,6 +139,36 @@ KINDS = {
 Keep = Literal["both", "forward", "inner"]
 
 
+class Dice:
+    """Choices out of one string of bytes, which Hypothesis draws uniformly (small integers it mostly repeats or keeps
+    small); all zeros, to which bytes shrink, is the simplest choice everywhere."""
+
+    def __init__(self, draw: Draw, count: int) -> None:
+        self.bytes = iter(draw(st.binary(min_size=count, max_size=count)))
+
+    def below(self, n: int) -> int:
+        return next(self.bytes) % n
+
+    def between(self, low: float, high: float) -> float:
+        """Log-uniform; from the number of [low, high] nearest 1 outwards, as `log_uniform`."""
+        a, b = math.log2(low), math.log2(high)
+        near = min(max(0.0, a), b)
+        code = next(self.bytes) * 256 + next(self.bytes)
+        step = (code + 1) // 2 / 2**15
+        return float(2.0 ** (near + step * (b - near) if code % 2 else near - step * (near - a)))
+
+    def magnitude(self, space: Space, high: float, low: float = 0.0) -> float:
+        """|s| up to `high`: mostly 1e-3…high, sometimes within a few ulp of a switch of φ, sometimes down to `low`."""
+        choice, low = self.below(8), min(low, high / 2)
+        switches = [s for s in PHI_SWITCHES if low <= s <= high]
+        ulp, switch = self.below(5) - 2, self.below(256)
+        if choice in (4, 5) and switches:
+            return min(switches[switch % len(switches)] * (1.0 + 4 * ulp * space.u), high)
+        if choice > 5:
+            return self.between(low, min(1.0, high))
+        return self.between(max(low, min(1e-3, high / 2)), high)
+
+
 @per_space
 def rank_one_pairs(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(KINDS), min_n: int = 1, max_n: int = 8,
                    reach: float = math.inf, floor: float = 0.0, keep: Keep = "both",
@@ -139,38 +179,40 @@ def rank_one_pairs(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(KIN
     room for intermediate results in any order: "both" e^{xyᵀ} and its inverse; "forward" e^{xyᵀ}, while Re s goes
     down to −10⁴; "inner" only yᵀx, |s| up to 10⁴. `share`: so many such matrices can be multiplied without overflow.
     """
-    kind = KINDS[draw(st.sampled_from(kinds))]
-    n = draw(st.integers(min_n, max_n))
+    dice = Dice(draw, 14)
+    kind = KINDS[kinds[dice.below(len(kinds))]]
+    n = min_n + dice.below(max_n - min_n + 1)
     x, y = kind.build(draw, space, n)
     branch(kind.name)
-    x, y = _scaled(draw, space, kind, x, y, reach, floor, keep, share)
+    x, y = _scaled(dice, space, kind, x, y, reach, floor, keep, share)
     return space.round(x), space.round(y)
 
 
-def _scaled(draw: Draw, space: Space, kind: PairKind, x: np.ndarray, y: np.ndarray, reach: float, floor: float,
+def _scaled(dice: Dice, space: Space, kind: PairKind, x: np.ndarray, y: np.ndarray, reach: float, floor: float,
             keep: Keep, share: int) -> Pair:  # fmt: skip
     size = math.hypot(*np.abs(x)) * math.hypot(*np.abs(y))
     if size == 0.0:
         return x, y
     s = y @ x
     unit = abs(s) if s != 0.0 and not kind.exact else size
-    negative = draw(st.booleans())
-    gauge = draw(st.integers(-1, 1)) * draw(st.integers(0, int(min(20.0, math.log2(space.max) / (5 * share)))))
+    negative = dice.below(2) == 1
+    gauge = (0, 1, -1)[dice.below(3)] * dice.below(1 + int(min(20.0, math.log2(space.max) / (5 * share))))
     cap = min(reach, largest_inner(space, size / unit * 2.0 ** abs(gauge), keep, share, negative))
     cap = cap / 2 if kind.exact else cap  # scaling by powers of two only may double
-    if unit > cap or draw(st.integers(0, 3)):  # one in four keeps its round entries, and is what shrinking ends at
-        t = magnitude(draw, space, cap, low=min(max(floor, 2.0**20 * space.smallest), cap / 2), switches=PHI_SWITCHES)
+    if dice.below(4) or unit > cap or unit < floor:  # one in four keeps its round entries; shrinking ends there
+        t = dice.magnitude(space, cap, max(floor, 2.0**20 * space.smallest))
         e = math.frexp(t)[1]
         y = np.ldexp(1.0, e) * (y * (1.0 if kind.exact else math.ldexp(t, -e) / unit))
         if kind.exact:
             y = np.ldexp(1.0, -math.frexp(size)[1]) * y
         s = y @ x
     if space.is_complex and not kind.exact and s != 0.0:
-        turn = draw(st.integers(0, 31)) * math.pi / 32 - math.pi / 2 if not negative else math.pi
-        y = y * np.exp(1j * turn) * (abs(s) / s if turn else 1.0)
+        turn = dice.below(32) * math.pi / 32 - math.pi / 2 if not negative else math.pi
+        y = y * np.exp(1j * turn) * (np.exp(-1j * np.angle(s)) if turn else 1.0)
     elif s.real > 0.0 if negative else s.real < 0.0:
         y = -y
-    return x * 2.0**gauge, y * 2.0**-gauge
+    x, y = x * 2.0**gauge, y * 2.0**-gauge
+    return (y, x) if dice.below(2) else (x, y)  # either may have the full mantissas
 
 
 def largest_inner(space: Space, ratio: float, keep: Keep, share: int, negative: bool) -> float:
@@ -216,28 +258,28 @@ def orthogonal_column(y: np.ndarray, i: int) -> np.ndarray:
 
 @per_space
 def phi_arguments(draw: Draw, space: Space, *, reach: float = math.inf, floor: float = 0.0,
-                  max_size: int = 4) -> np.ndarray:  # fmt: skip
+                  max_size: int = 8) -> np.ndarray:  # fmt: skip
     """Arguments of φ, a 0-d array or a vector of up to `max_size` that mixes magnitudes: 0, ± from the smallest
-    subnormal to where φ overflows (beyond where eˢ does) or −10³⁰; complex numbers also near 2πik, where φ
-    vanishes."""
+    subnormal to where φ overflows (beyond where eˢ does) or −10³⁰; complex numbers also near 2πik, where φ vanishes."""
     top = min(math.log(space.max) + math.log(math.log(space.max)) - 0.5, reach)
-    size = draw(st.integers(0, max_size))
-    values = [_phi_argument(draw, space, top, reach, floor) for _ in range(max(size, 1))]
-    s = space.round(np.array(values))
+    size = Dice(draw, 1).below(max_size + 1)
+    dice = Dice(draw, 8 * max(size, 1))
+    s = space.round(np.array([_phi_argument(dice, space, top, reach, floor) for _ in range(max(size, 1))]))
     return s if size else s.reshape(())
 
 
-def _phi_argument(draw: Draw, space: Space, top: float, reach: float, floor: float) -> complex | float:
-    choice = draw(st.integers(0, 9))
+def _phi_argument(dice: Dice, space: Space, top: float, reach: float, floor: float) -> complex | float:
+    choice, sign = dice.below(10), (1.0, -1.0)[dice.below(2)]
+    t = dice.magnitude(space, top, max(floor, space.smallest))
+    turn = dice.below(64)
     if choice == 0 and floor == 0.0:
         return 0.0
-    if choice == 1:
-        return -log_uniform(draw, 1.0, min(reach, 1e30, math.sqrt(space.max)))
-    t = magnitude(draw, space, top, low=floor, switches=PHI_SWITCHES)
-    sign = -1.0 if draw(st.booleans()) else 1.0
-    if not space.is_complex or choice == 2:
+    if choice == 1 and reach == math.inf:
+        return -min(math.exp(t * 69.0 / top), math.sqrt(space.max))
+    if choice == 2 and reach == math.inf:  # from where eˢ overflows to where φ(s) does
+        return top - turn / 64 * (top - math.log(space.max))
+    if not space.is_complex or choice == 3:
         return sign * t
-    if choice <= 4:
-        zero = 2j * math.pi * draw(st.integers(1, 5))
-        return zero * (1.0 + sign * 2.0 ** -draw(st.integers(3, 60))) if reach > 40.0 else sign * 1j * t
-    return t * np.exp(1j * math.pi * draw(st.integers(-31, 32)) / 32)
+    if choice == 4 and reach > 40.0:
+        return 2j * math.pi * (1 + turn % 5) * (1.0 + sign * 2.0 ** -(3 + turn % 57))
+    return complex(t * np.exp(1j * math.pi * turn / 32))

@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from ..judging import branch
 from ..spaces import Space
 from .deferred import per_space
-from .low_rank import PHI_SWITCHES, Pair, columns, largest_inner, rank_one_pairs
-from .scalars import Draw, entries, magnitude
+from .low_rank import Dice, Pair, columns, largest_inner, rank_one_pairs
+from .scalars import Draw, entries
 
 
 @per_space
 def factor_lists(draw: Draw, space: Space, *, min_n: int = 1, max_n: int = 5, min_r: int = 1, max_r: int = 4,
                  **pair: Any) -> Pair:  # fmt: skip
     """(X, Y), both (r,n): a pair of any kind in each row; all exp(xᵢyᵢᵀ) can be multiplied without overflow."""
-    n = draw(st.integers(min_n, max_n))
-    r = draw(st.integers(min_r, max_r))
+    dice = Dice(draw, 2)
+    n, r = min_n + dice.below(max_n - min_n + 1), min_r + dice.below(max_r - min_r + 1)
     rows = [draw(rank_one_pairs(min_n=n, max_n=n, **{"share": r, **pair}).on(space)) for _ in range(r)]
     return np.stack([x for x, _ in rows]), np.stack([y for _, y in rows])
 
@@ -98,8 +98,9 @@ COLUMNS = {
 def low_rank_pairs(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(COLUMNS), max_n: int = 6, min_r: int = 1,
                    max_r: int = 3, reach: float = 30.0, floor: float = 0.0) -> Pair:  # fmt: skip
     """(X, Y), both (n,r), r above n included: ‖YᵀX‖ up to `reach` (of XYᵀ where YᵀX = 0), e^{±XYᵀ} representable."""
-    kind = COLUMNS[draw(st.sampled_from(kinds))]
-    n, r = draw(st.integers(1, max_n)), draw(st.integers(min_r, max_r))
+    dice = Dice(draw, 10)
+    kind = COLUMNS[kinds[dice.below(len(kinds))]]
+    n, r = 1 + dice.below(max_n), min_r + dice.below(max_r - min_r + 1)
     X, Y = kind.build(draw, space, n, r)
     branch(kind.name)
     size = math.hypot(*np.abs(X).ravel()) * math.hypot(*np.abs(Y).ravel())
@@ -107,11 +108,11 @@ def low_rank_pairs(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(COL
         return space.round(X), space.round(Y)
     unit = float(np.abs(Y.T @ X).sum(axis=0).max()) or size
     cap = min(reach, largest_inner(space, size / unit, "both", 1, False))
-    if unit > cap or draw(st.integers(0, 3)):
-        t = magnitude(draw, space, cap, low=min(max(floor, 2.0**20 * space.smallest), cap / 2), switches=PHI_SWITCHES)
+    if dice.below(4) or unit > cap or unit < floor:
+        t = dice.magnitude(space, cap, max(floor, 2.0**20 * space.smallest))
         e = math.frexp(t)[1]
         Y = np.ldexp(1.0, e) * (Y * (math.ldexp(t, -e) / unit))
-    return space.round(X), space.round(-Y if draw(st.booleans()) else Y)
+    return space.round(X), space.round(-Y if dice.below(2) else Y)
 
 
 @per_space

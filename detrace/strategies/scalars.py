@@ -50,7 +50,7 @@ def magnitude(draw: Draw, space: Space, high: float, *, low: float = 0.0, switch
     if branch <= 4:
         return log_uniform(draw, max(floor, min(1e-3, high / 2)), high)
     if branch <= 6 and switches:
-        return around_switch(draw, space, high, switches)
+        return around_switch(draw, space, high, [s for s in switches if s >= low])
     return log_uniform(draw, floor, min(1.0, high))
 
 

@@ -23,7 +23,10 @@ from .sampling import FULL, QUICK
 NOT_TIMED = ("strict",)
 """Array libraries whose purpose is to check, not to compute."""
 
-Progress = Callable[[int, int, str], None]
+LATER = 0.8
+"""What a later process takes of the mean of the earlier ones: only the first checks results and compiles."""
+
+Progress = Callable[[str], None]
 
 
 def run(suite: suites.Suite, subjects: Sequence[Subject], spaces: Iterable[Space | str] | None = None, *,
@@ -38,20 +41,20 @@ def run(suite: suites.Suite, subjects: Sequence[Subject], spaces: Iterable[Space
         that is not here gives records "not measured" with the probe's reason.
     families : names; all by default.
     quick : fewer cases, rounds and processes (about two minutes); else all.
-    progress : called with tasks done, tasks in all, and what is being timed.
+    progress : called with a line such as ``"[12/120] expm[n=4,batch=1000] float64"``.
 
     Returns ``{"benchmarks": [...], "growth": [...], "machine_limits": {...}}``, ready for the results file.
     """
     effort = QUICK if quick else FULL
-    wanted = _wanted(spaces)
+    wanted = wanted_spaces(spaces)
     chosen, curves = cases.load([f for f in suite.families if families is None or f in families])
-    groups = [g for family, case in chosen.values() for g in _groups(suite, family, case, subjects, wanted, quick)]
+    groups = make_groups(suite, chosen.values(), subjects, wanted, quick=quick)
     tasks: list[dict[str, Any]] = [{"limits": True}]
     tasks += [g.task() for g in groups if g.members]
     plotted = [
         (family, curve, name, backend)
         for family, curve in curves.values()
-        for name, backend in curve.subjects
+        for name, backend in curve.subjects[: 1 if quick else None]
         if (backend, curve.dtype) in wanted and not probe(backend)
         and any(s.name == name and curve.contract in s.functions for s in subjects)
     ]  # fmt: skip
@@ -82,7 +85,7 @@ def _measure(tasks: list[dict[str, Any]], subjects: Sequence[Subject], backend_i
         start = time.perf_counter()
         for process in range(effort["processes"]):
             elapsed = time.perf_counter() - start
-            if process and elapsed * (process + 1) / process > effort["total_s"]:
+            if process and elapsed * (1 + LATER / process) > effort["total_s"]:
                 break
             todo = [(i, {**t, "check": process == 0}) for i, t in enumerate(tasks)]
             for index, answer in pool.run({**job, "seed": process}, todo, Path(cache)):
@@ -90,10 +93,27 @@ def _measure(tasks: list[dict[str, Any]], subjects: Sequence[Subject], backend_i
                     answers[index].append(answer)
                     done += 1
                 elif progress is not None:
-                    progress(done, total, _title(tasks[index]))
-    if progress is not None:
-        progress(total, total, "done")
+                    progress(f"[{done + 1}/{total}] {_title(tasks[index])}")
+            if process == 0:
+                tasks = [_without_failures(t, a) for t, a in zip(tasks, answers, strict=True)]
     return answers
+
+
+def _without_failures(task: dict[str, Any], answers: list[Any]) -> dict[str, Any]:
+    """The task without the members that the first process could not measure: they are known, and may have killed it."""
+    if "members" not in task or not answers:
+        return task
+    first = answers[0]
+    if isinstance(first, str):
+        return {**task, "members": []}
+    names = ["{}-{}-{}{}".format(s, b, task["dtype"], "-cold" if cold else "") for s, b, cold in task["members"]]
+    return {**task, "members": [m for m, name in zip(task["members"], names, strict=True) if not first[name]["reason"]]}
+
+
+def make_groups(suite: suites.Suite, chosen: Iterable[tuple[str, Case]], subjects: Sequence[Subject],
+                wanted: set[tuple[str, str]], *, quick: bool) -> list[Group]:  # fmt: skip
+    """Who stands beside whom: every case and dtype with all subjects and rivals that can do it."""
+    return [g for family, case in chosen for g in _groups(suite, family, case, subjects, wanted, quick)]
 
 
 def _groups(suite: suites.Suite, family: str, case: Case, subjects: Sequence[Subject], wanted: set[tuple[str, str]],
@@ -130,7 +150,7 @@ def _groups(suite: suites.Suite, family: str, case: Case, subjects: Sequence[Sub
     return found
 
 
-def _wanted(spaces: Iterable[Space | str] | None) -> set[tuple[str, str]]:
+def wanted_spaces(spaces: Iterable[Space | str] | None) -> set[tuple[str, str]]:
     """(backend id, dtype) pairs; ValueError for a name that is none."""
     known = {b: backend for b, backend in backends().items() if backend.name not in NOT_TIMED}
     dtypes = ("float64", "float32")

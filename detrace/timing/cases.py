@@ -87,7 +87,8 @@ class Growth:
     """Time against size: at least eight geometric sizes that span a factor of sixteen, in one regime of the machine.
 
     `theory` is the exponent that the operation count predicts. With `blocks`, every size is the leading (n, n) block of
-    the largest matrix, so that the distance in memory between rows does not grow with n.
+    the largest matrix, so that the distance in memory between rows does not grow with n. Quick mode takes the first of
+    the `subjects` (name, backend id).
     """
 
     contract: str
@@ -105,7 +106,6 @@ class Growth:
 
     def arguments(self, n: int) -> Args:
         space = Space(backends()["numpy-cpu"], self.dtype)
-        n = max(self.sizes) if self.blocks else n
         args = self.make(n, np.random.default_rng(zlib.crc32(f"{self.id} {n}".encode())))
         return tuple(_rounded(a, space) for a in args)
 

@@ -74,8 +74,9 @@ def exponent_interval(sizes: Numbers, samples: np.ndarray, rng: np.random.Genera
     guess = (best or fit(n, np.median(np.median(samples, axis=1), axis=0))).exponent
     found = []
     for _ in range(resamples):
-        pick = rng.integers(processes, size=processes).tolist()
-        medians = [np.median(samples[p][rng.integers(rounds, size=rounds)], axis=0) for p in pick]
+        pick = rng.integers(processes, size=(processes, 1))
+        within = rng.integers(rounds, size=(processes, rounds))
+        medians = np.median(samples[pick, within], axis=1)
         found.append(_descend(n, np.median(medians, axis=0), guess).exponent)
     tail = (1 - level) / 2
     low, high = np.quantile(found, (tail, 1 - tail))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,23 +16,23 @@ from .cases import Work
 COPY_BYTES = tuple(1 << e for e in (12, 14, 16, 18, 20, 22, 24, 26, 28))
 """Sizes (source and destination together, bytes) from first-level cache to main memory. The largest is at least eight
 times the last-level cache that a core of today has for itself (≤32 MB)."""
-GEMM_N = 768
-"""Order of the product that shows the arithmetic rate: three matrices (14 MB in double precision), long enough to
-amortise packing, short enough to measure in a tenth of a second."""
+GEMM_N = (256, 768)
+"""Orders of the products that show the arithmetic rate: one whose matrices fit into a second-level cache, one that
+amortises packing; short enough to measure in a tenth of a second."""
 REPEATS = 5
 
 
 def measure() -> dict[str, Any]:
-    """``copy_bytes_per_s`` (main memory, read + write), ``copy_curve`` [[bytes, bytes/s]], ``gemm_flops_per_s``.
+    """``copy_bandwidth_gbs`` (main memory, read + write), ``copy_curve`` [[bytes, GB/s]], ``gemm_gflops`` by dtype.
 
     One thread. The best of a few repeats: a limit is what the machine can do.
     """
     curve = [[size, _copy_rate(size)] for size in COPY_BYTES]
     return {
-        "copy_bytes_per_s": curve[-1][1],
+        "copy_bandwidth_gbs": curve[-1][1],
         "copy_curve": curve,
-        "gemm_flops_per_s": {dtype: _gemm_rate(dtype) for dtype in ("float32", "float64")},
-        "gemm_n": GEMM_N,
+        "gemm_gflops": {dtype: _gemm_rate(dtype) for dtype in ("float32", "float64")},
+        "gemm_n": list(GEMM_N),
         "threads": 1,
         "gpu": gpu_state(),
     }
@@ -42,8 +43,8 @@ def best(measured: Sequence[dict[str, Any]]) -> dict[str, Any]:
     if not measured:
         return {}
     curve = [[size, max(m["copy_curve"][i][1] for m in measured)] for i, size in enumerate(COPY_BYTES)]
-    gemm = {d: max(m["gemm_flops_per_s"][d] for m in measured) for d in measured[0]["gemm_flops_per_s"]}
-    return {**measured[0], "copy_bytes_per_s": curve[-1][1], "copy_curve": curve, "gemm_flops_per_s": gemm}
+    gemm = {d: max(m["gemm_gflops"][d] for m in measured) for d in measured[0]["gemm_gflops"]}
+    return {**measured[0], "copy_bandwidth_gbs": curve[-1][1], "copy_curve": curve, "gemm_gflops": gemm}
 
 
 def limit(work: Work, dtype: str, limits: dict[str, Any]) -> tuple[float, str]:
@@ -51,13 +52,13 @@ def limit(work: Work, dtype: str, limits: dict[str, Any]) -> tuple[float, str]:
 
     Bandwidth is that of a copy of the same size, so that data that fit into a cache are held against the cache.
     """
-    memory = work.bytes / bandwidth(work.bytes, limits["copy_curve"])
-    flops = work.flops / limits["gemm_flops_per_s"][dtype]
+    memory = 1e-9 * work.bytes / bandwidth(work.bytes, limits["copy_curve"])
+    flops = 1e-9 * work.flops / limits["gemm_gflops"][dtype]
     return (memory, "memory") if memory >= flops else (flops, "flops")
 
 
 def bandwidth(size: float, curve: Sequence[Sequence[float]]) -> float:
-    """Bytes per second of a copy of `size` bytes: log-linear between the measured sizes, constant beyond them."""
+    """GB/s of a copy of `size` bytes: log-linear between the measured sizes, constant beyond them."""
     sizes, rates = np.array(curve, dtype=float).T
     return float(np.exp(np.interp(np.log(max(size, 1.0)), np.log(sizes), np.log(rates))))
 
@@ -65,18 +66,28 @@ def bandwidth(size: float, curve: Sequence[Sequence[float]]) -> float:
 def _copy_rate(size: int) -> float:
     source = np.ones(size // 2, dtype=np.uint8)
     target = np.zeros_like(source)
-    return size / _best(lambda: np.copyto(target, source))
+    return 1e-9 * size / _best(lambda: np.copyto(target, source))
 
 
 def _gemm_rate(dtype: str) -> float:
-    """The fastest product among the array libraries that are loaded."""
-    a = np.random.default_rng(0).standard_normal((GEMM_N, GEMM_N)).astype(dtype)
-    out = np.empty_like(a)
-    seconds = [_best(lambda: np.matmul(a, a, out=out))]
-    if (torch := sys.modules.get("torch")) is not None:
-        b = torch.from_numpy(a)
-        seconds.append(_best(lambda: b @ b))
-    return 2.0 * GEMM_N**3 / min(seconds)
+    """Gflop/s of the fastest product among the array libraries that are loaded."""
+    rates = []
+    for n in GEMM_N:
+        a = np.random.default_rng(0).standard_normal((n, n)).astype(dtype)
+        out = np.empty_like(a)
+        seconds = [_best(partial(np.matmul, a, a, out=out))]
+        if (torch := sys.modules.get("torch")) is not None:
+            b = torch.from_numpy(a)
+            seconds.append(_best(partial(torch.matmul, b, b)))
+        if (jax := sys.modules.get("jax")) is not None:
+            c, product = jax.numpy.asarray(a), jax.jit(jax.numpy.matmul)
+            seconds.append(_best(partial(_finished, product, c)))
+        rates.append(2e-9 * n**3 / min(seconds))
+    return max(rates)
+
+
+def _finished(product: Callable[..., Any], a: Any) -> None:
+    product(a, a).block_until_ready()
 
 
 def _best(call: Callable[[], Any], budget: float = 0.03) -> float:

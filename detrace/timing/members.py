@@ -48,12 +48,15 @@ def of_subject(subject: Subject, case_contract: str, space: Space, args: Args) -
     return _member(subject, case_contract, space, [_bind(a, space) for a in args])
 
 
-def of_size(subject: Subject, curve: Growth, space: Space, n: int) -> Member:
-    """One point of a growth curve, named by its size."""
-    native = [_bind(a, space) for a in curve.arguments(n)]
-    member = _member(subject, curve.contract, space, [a[..., :n, :n] for a in native] if curve.blocks else native)
-    member.subject = str(n)
-    return member
+def of_sizes(subject: Subject, curve: Growth, space: Space) -> list[Member]:
+    """The points of a growth curve, each named by its size."""
+    largest = [_bind(a, space) for a in curve.arguments(max(curve.sizes))] if curve.blocks else []
+    found = []
+    for n in curve.sizes:
+        native = [a[..., :n, :n] for a in largest] or [_bind(a, space) for a in curve.arguments(n)]
+        found.append(_member(subject, curve.contract, space, native))
+        found[-1].subject = str(n)
+    return found
 
 
 def _member(subject: Subject, contract: str, space: Space, native: list[Any]) -> Member:

@@ -60,8 +60,9 @@ def _empty(group: Group, subject: str, backend: str, cold: bool, reason: str) ->
         "id": f"{group.case.contract}[{named}][{subject}-{space}]", "contract": group.case.contract,
         "family": group.family, "params": params, "subject": subject, "space": space, "median_s": None, "iqr_s": None,
         "ratio": None, "ratio_low": None, "ratio_high": None, "limit_s": None, "limit_kind": None, "limit_share": None,
-        "error_ratio": None, "checked": False, "check": "", "launch_bound": None, "wall_s": None, "peak_memory": None,
-        "quantiles": [], "lag1": None, "lag1_ratio": None, "processes": 0, "rounds": 0,
+        "error_ratio": None, "checked": False, "right": False, "check": "", "launch_bound": None, "wall_s": None,
+        "peak_memory": None,
+        "quantiles": [], "lag1": None, "lag1_ratio": None, "lost": None, "processes": 0, "rounds": 0,
         "rival": any(r.name == subject for r in group.case.rivals), "status": NOT_MEASURED, "reason": reason,
     }  # fmt: skip
 
@@ -69,7 +70,7 @@ def _empty(group: Group, subject: str, backend: str, cold: bool, reason: str) ->
 def _row(group: Group, subject: str, backend: str, cold: bool, answers: list[Any]) -> dict[str, Any]:
     row = _empty(group, subject, backend, cold, "")
     key = f"{subject}-{backend}-{group.dtype}{'-cold' if cold else ''}"
-    parts = [a[key] for a in answers if isinstance(a, dict)]
+    parts = [a[key] for a in answers if isinstance(a, dict) and key in a]
     reasons = [a for a in answers if isinstance(a, str)] + [p["reason"] for p in parts if p["reason"]]
     row["blocks"] = blocks = [np.array(p["samples"]) for p in parts if p["samples"]]
     if reasons or not blocks:
@@ -82,21 +83,21 @@ def _row(group: Group, subject: str, backend: str, cold: bool, answers: list[Any
         "quantiles": statistics.quantiles(blocks), "lag1": statistics.lag1(blocks), "processes": len(blocks),
         "rounds": min(len(b) for b in blocks), "error_ratio": first["error_ratio"],
         "check": first["how"], "launch_bound": first["launch_bound"], "wall_s": first["wall_s"],
-        "peak_memory": first["peak_memory"],
+        "peak_memory": first["peak_memory"], "lost": first["lost"],
     }  # fmt: skip
-    row["checked"] = row["error_ratio"] is not None and row["error_ratio"] < LIMIT
-    if not row["checked"]:
-        row["reason"] = (
-            "the timed result is not finite" if row["error_ratio"] is None
-            else f"the timed result errs {row['error_ratio']:.3g} times its bound; the limit is {LIMIT:g}"
-        )  # fmt: skip
+    error = row["error_ratio"]
+    row["checked"] = error is not None
+    row["right"] = row["checked"] and not isinstance(error, str) and error < LIMIT
+    if row["checked"] and not row["right"]:
+        shown = error if isinstance(error, str) else f"{error:.3g}"
+        row["reason"] = f"the timed result errs {shown} times its bound; the limit is {LIMIT:g}"
     return row
 
 
 def _compare(rows: list[dict[str, Any]], rng: np.random.Generator) -> None:
     """Ratios to the fastest row whose result is right; all blocks of a group have the same shape."""
     measured = [r for r in rows if r["blocks"]]
-    base = min((r for r in measured if r["checked"]), key=lambda r: r["median_s"], default=None)
+    base = min((r for r in measured if r["right"]), key=lambda r: r["median_s"], default=None)
     if base is None:
         return
     for r in measured:

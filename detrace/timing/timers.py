@@ -21,15 +21,19 @@ Call = Callable[[], Any]
 
 @dataclass(frozen=True)
 class Sample:
-    """Mean over a batch of calls: wall time, device time (None on the host), both in seconds per call."""
+    """Mean over a batch of calls: wall time, device time (None on the host), both in seconds per call.
+
+    `lost` is the share of the wall time in which this process did not run: another one had the core.
+    """
 
     wall_s: float
     device_s: float | None = None
+    lost: float = 0.0
 
     @property
     def seconds(self) -> float:
-        """What is reported: device time where there is one."""
-        return self.wall_s if self.device_s is None else self.device_s
+        """What is reported: device time where there is one, else the wall time in which this process ran."""
+        return self.wall_s * (1.0 - self.lost) if self.device_s is None else self.device_s
 
 
 class Timer(Protocol):
@@ -39,14 +43,18 @@ class Timer(Protocol):
 class WallTimer:
     """The host's monotonic clock around a batch of calls; each call must finish its work before it returns."""
 
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
-        self.clock = clock
+    def __init__(self, clock: Callable[[], float] = time.perf_counter,
+                 own_clock: Callable[[], float] = time.process_time) -> None:  # fmt: skip
+        self.clock, self.own_clock = clock, own_clock
 
     def sample(self, call: Call, repeats: int) -> Sample:
+        own = self.own_clock()
         start = self.clock()
         for _ in range(repeats):
             call()
-        return Sample((self.clock() - start) / repeats)
+        wall = self.clock() - start
+        own = self.own_clock() - own
+        return Sample(wall / repeats, lost=max(0.0, 1.0 - own / wall) if wall > 0.0 else 0.0)
 
 
 class Events(Protocol):

@@ -7,9 +7,13 @@ Each answer is ``{"begin": index}``, ``{"done": index, ...}`` or ``{"limits": ..
 from __future__ import annotations
 
 import json
+import math
 import os
+import signal
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,6 +23,7 @@ from .. import plan as planning
 from ..spaces import Space, backends, probe
 from ..subjects import Subject
 from ..suite import load as load_suite
+from ..values import encode
 from . import cases, limits, members
 from .cases import Case, Growth
 from .sampling import Effort, collector_off, interleave
@@ -35,6 +40,7 @@ class Worker:
         self.cases, self.growth = cases.load(suite.families)
         self.effort = Effort(**job["effort"])
         self.rng = np.random.default_rng(job["seed"])
+        self.too_slow: dict[tuple[str, str, str], float] = {}
 
     def group(self, task: dict[str, Any]) -> dict[str, Any]:
         """One case in one dtype: all members interleaved. A member that fails is named with its reason."""
@@ -50,10 +56,10 @@ class Worker:
             try:
                 member = self._member(case, subject, backend, task["dtype"], args)
                 member.cold = cold
-                result = member.result()  # the first call: compiles, loads, and shows that it works
+                result = self._first_result(case, member, args)
                 if judge is not None:
                     check = judge(result, member.space)
-                    row["error_ratio"], row["how"] = _finite(check.ratio), check.how
+                    row["error_ratio"], row["how"] = encode(float(check.ratio)), check.how
                 ready.append(member)
             except (Exception, SystemExit) as error:
                 row["reason"] = _reason(case.contract, error)
@@ -72,9 +78,22 @@ class Worker:
         curve: Growth = self.growth[task["growth"]][1]
         space = Space(backends()[task["backend"]], curve.dtype)
         subject = self.subjects[task["subject"]]
-        by_size = [members.of_size(subject, curve, space, n) for n in curve.sizes]
+        by_size = members.of_sizes(subject, curve, space)
         samples = interleave(by_size, self.effort, self.rng)
         return {"times": [[s.seconds for s in samples[m.key]] for m in by_size]}
+
+    def _first_result(self, case: Case, member: members.Member, args: cases.Args) -> np.ndarray:
+        """The first call: compiles, loads, shows that it works. What was too slow at less work is not tried again."""
+        work = case.work(args, member.space.dtype, 8).flops + 1.0
+        who = (member.subject, case.contract, member.space.backend.id)
+        if work >= self.too_slow.get(who, math.inf):
+            raise TooSlowError("a smaller case took too long")
+        try:
+            with at_most(self.effort.call_s):
+                return member.result()
+        except TooSlowError:
+            self.too_slow[who] = min(work, self.too_slow.get(who, math.inf))
+            raise
 
     def _member(self, case: Case, subject: str, backend: str, dtype: str, args: cases.Args) -> members.Member:
         if reason := probe(backend):
@@ -106,6 +125,29 @@ def main(job_file: str) -> None:
         _say(answers, {"done": index, "result": result})
 
 
+class TooSlowError(RuntimeError):
+    """A call that nobody wants to wait for."""
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Interrupt what runs longer (as soon as it is back in Python), where the system has an interval timer."""
+
+    def stop(*_: Any) -> None:
+        raise TooSlowError(f"a call takes longer than {seconds:g} s")
+
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def pin(core: int | None) -> None:
     """Stay on one core, where the system can do that."""
     if core is not None and hasattr(os, "sched_setaffinity"):
@@ -118,6 +160,7 @@ def _summary(samples: list[Sample], member: members.Member) -> dict[str, Any]:
     on_device = middle is not None and middle.device_s is not None
     return {
         "samples": seconds,
+        "lost": float(np.median([s.lost for s in samples])) if samples else None,
         "wall_s": middle.wall_s if middle is not None and on_device else None,
         "launch_bound": launch_bound(middle) if middle is not None else None,
         "peak_memory": _peak_memory(member) if on_device else None,
@@ -140,13 +183,9 @@ def _peak_memory(member: members.Member) -> int | None:
 
 def _reason(contract: str, error: BaseException) -> str:
     lines = str(error).splitlines()
-    if isinstance(error, members.NotCompilableError):
+    if isinstance(error, members.NotCompilableError | TooSlowError):
         return lines[0]
     return f"{contract} raised {type(error).__name__}{': ' + lines[0][:200] if lines else ''}"
-
-
-def _finite(x: float) -> float | None:
-    return float(x) if np.isfinite(x) else None
 
 
 def _say(answers: IO[str], message: dict[str, Any]) -> None:

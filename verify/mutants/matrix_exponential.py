@@ -374,3 +374,44 @@ def normalised_probes(matvec, probes):
     """Probes scaled to unit length: E vvᵀ = I/n, so the estimate is tr M / n."""
     v = probes / np.linalg.norm(probes, axis=1, keepdims=True)
     return np.einsum("mn,nm->m", v.conj(), matvec(v.T)).mean()
+
+
+# -- log|det| ---------------------------------------------------------------------------------------------------------
+
+
+@mutant("logabsdet", rejected_by="determinant_out_of_range_has_a_logarithm", space="numpy-cpu-float32")
+def logarithm_after_determinant(M):
+    """log(abs(det M)): det leaves the range of the dtype long before its logarithm does."""
+    with np.errstate(all="ignore"):
+        return np.log(np.abs(np.linalg.det(M)))
+
+
+@mutant("logabsdet", rejected_by=("log_determinant_is_certified", "inverse_has_the_inverse_determinant"))
+def product_of_the_diagonal(M):
+    """The diagonal of M in place of the pivots: right for triangular matrices."""
+    with np.errstate(all="ignore"):
+        return np.log(np.abs(np.diagonal(M, axis1=-2, axis2=-1))).sum(-1)
+
+
+@mutant("logabsdet", rejected_by="log_determinant_keeps_the_form")
+def one_for_an_empty_matrix(M):
+    """Adds the machine epsilon 'for stability', so that log 1 is not 0."""
+    return np.linalg.slogdet(M + 1e-12 * np.eye(M.shape[-1]))[1]
+
+
+@mutant("logabsdet", rejected_by="gradient_of_log_determinant_is_inverse_transpose", space="torch-cpu-float64")
+def gradient_not_transposed(M):
+    """A hand-written backward that returns B⁻¹ for B⁻ᵀ."""
+    return _Untransposed.apply(M)
+
+
+class _Untransposed(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, M: Any) -> Any:
+        ctx.save_for_backward(M)
+        return torch.linalg.slogdet(M).logabsdet
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:  # type: ignore[override]
+        (M,) = ctx.saved_tensors
+        return g[..., None, None] * torch.linalg.inv(M)

@@ -186,7 +186,7 @@ if (grid) {
           notes.push(make("small", { textContent: `branches: ${hit.join(", ")}` }));
         }
         if (!extra && data.cut) notes.push(make("small", { textContent: "input and branches: in the results file" }));
-        body.append(line(subject === null ? data.subjects[s] : null, data.spaces[r.space], r.outcome, ratio(r.worst) + (r.known ? "†" : ""), r.examples, r.undecided ? `${r.undecided} (${Math.round(100 * r.undecided / Math.max(1, r.examples))} %)` : "0", r.seconds, notes, shadeOf(r)));
+        body.append(line(subject === null ? data.subjects[s] : null, data.spaces[r.space], r.outcome, ratio(r.worst) + (r.known ? "†" : ""), r.examples, r.undecided ? `${r.undecided} (${Math.round(100 * r.undecided / Math.max(1, r.examples))} %)` : "0", r.seconds || "<0.1", notes, shadeOf(r)));
       }
       for (const [, sp, reason] of subject === null ? skippedOf(law, s, space) : [...skippedOf(law, s, space), ...skipped(law, s).filter(k => k[0] === -1 && k[3] === -1)])
         body.append(line(subject === null ? data.subjects[s] : null, sp === -1 ? "all" : data.spaces[sp], 3, "", "", "", "", [make("div", { textContent: data.reasons[reason] })], "n"));
@@ -233,13 +233,13 @@ if (grid) {
 
   /* Sorting, within families */
   const weight = c => c.blank ? -4 : [number(c.summary.worst) ?? 0, 1e300, -1, -2][c.summary.outcome] + (c.summary.outcome === 1 ? 1e300 * Math.min(1, number(c.summary.worst) / 1e6) * 1e-3 : 0);
-  $$("thead th", grid).forEach((th, column) => {
+  $$("#grid > thead th").forEach((th, column) => {
     const button = make("button", { type: "button" }, ...[...th.childNodes].filter(n => n.tagName !== "SMALL"));
     th.prepend(button);
     button.title = column ? "Sort by worst ratio" : "Sort by name";
     button.addEventListener("click", () => {
       const now = th.getAttribute("aria-sort"), next = column ? (now === "descending" ? "" : "descending") : (now === "ascending" ? "" : "ascending");
-      $$("thead th", grid).forEach(other => other.removeAttribute("aria-sort"));
+      $$("#grid > thead th").forEach(other => other.removeAttribute("aria-sort"));
       if (next) th.setAttribute("aria-sort", next);
       lawRows.forEach(close);
       const key = tr => !next ? +tr.dataset.l : column ? -weight(tr.cellsOf[column - 1]) : data.laws[+tr.dataset.l];

@@ -1,0 +1,26 @@
+"""log|det M| and the action of e^A: the two sides of det e^A = e^{tr A} that a program evaluates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .matrix_exponential import expm, square_array
+
+
+def logabsdet(M: Any) -> Any:
+    """log|det M| = log of the product of the pivots of LU, summed as logarithms: (…,n,n) → (…), real dtype.
+
+    Never overflows where det M does; −inf for an exactly singular M; 0 for 0×0. Differentiable: ∂/∂M = M⁻*.
+    Raises ValueError if the last two axes differ, TypeError for a dtype that is not floating.
+    """
+    xp, B, dtype = square_array(M, "logabsdet")
+    result = xp.linalg.slogdet(B).logabsdet
+    return result if xp.isdtype(B.dtype, "complex floating") else xp.astype(result, dtype, copy=False)
+
+
+def expm_multiply(A: Any, V: Any) -> Any:
+    """e^A V, the solution at time 1 of x' = Ax, x(0) = V: (…,n,n), (…,n,k) → (…,n,k).
+
+    Dense: forms e^A once, which is the cheaper way when k is not small against n or A is used again.
+    """
+    return expm(A) @ V

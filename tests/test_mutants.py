@@ -1,0 +1,32 @@
+"""The laws bite: every mutant is rejected by each law that it names, and every law rejects at least one mutant."""
+
+from __future__ import annotations
+
+import pytest
+
+from detrace.engine import PROFILES, VIOLATED, run
+from detrace.spaces import space
+from detrace.suite import load
+
+SUITE = load()
+MUTANTS = SUITE.mutants()
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_every_mutant_is_rejected(name):
+    """Each law that a mutant names finds a counter-example to it, in the space where the mistake lives."""
+    mutant = MUTANTS[name]
+    assert mutant.rejected_by, f"{name} names no law"
+    try:
+        where = space(mutant.space)
+    except ValueError as error:
+        pytest.skip(str(error))
+    for law in mutant.rejected_by:
+        outcome = run(SUITE.laws[law], mutant.subject(), where, SUITE.contracts, PROFILES["mutants"])
+        assert outcome.outcome == VIOLATED, f"{law} lets {name} pass ({outcome.outcome}, worst {outcome.worst}): {mutant.trap}"
+
+
+@pytest.mark.parametrize("name", SUITE.laws)
+def test_every_law_rejects_a_mutant(name):
+    """A law that no mutant breaks could be empty."""
+    assert SUITE.mutants_of(name), f"no mutant is rejected by {name}"
