@@ -240,6 +240,6 @@ def _column(n: int, rng: np.random.Generator) -> Args:
     return (*factors(n, None, 1, rng), rng.standard_normal((n, 1)))
 
 
-RANGE = tuple(int(2 ** (15 + i / 2)) for i in range(9))
-"""Beyond the second-level cache, where a call's fixed cost is small beside the work."""
+RANGE = tuple(int(2 ** (14 + i / 2)) for i in range(9))
+"""From where a call's fixed cost stops to dominate to where the operands (10 MB) still fit into a last-level cache."""
 GROWTH = [Growth("expm_rank1_apply", "n", RANGE, 1.0, _column)]

@@ -132,7 +132,7 @@ class Torch(Backend):
     def version(self) -> str:
         return str(self.lib.__version__)
 
-    def vjp(self, f: Callable[..., Any], args: Sequence[Any], wrt: int, cotangent: Any) -> Any:  # type: ignore[override]
+    def vjp(self, f: Callable[..., Any], args: Sequence[Any], wrt: int, cotangent: Any) -> Any:
         leaves = [a.clone().requires_grad_(i == wrt) if self.is_array(a) else a for i, a in enumerate(args)]
         (grad,) = self.lib.autograd.grad(f(*leaves), leaves[wrt], grad_outputs=cotangent, allow_unused=True)
         return self.lib.zeros_like(leaves[wrt]) if grad is None else grad
@@ -164,7 +164,7 @@ class Jax(Backend):
     def version(self) -> str:
         return str(self.lib.__version__)
 
-    def vjp(self, f: Callable[..., Any], args: Sequence[Any], wrt: int, cotangent: Any) -> Any:  # type: ignore[override]
+    def vjp(self, f: Callable[..., Any], args: Sequence[Any], wrt: int, cotangent: Any) -> Any:
         args = list(args)
 
         def of(x: Any) -> Any:

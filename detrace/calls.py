@@ -112,7 +112,9 @@ class Call:
             if isinstance(before, np.ndarray) and not _same(space.to_host(given), before):
                 if not _same(space.to_host(space.to_native(before)), before):
                     raise TypeError(f"the law passed values to {name} that are not exact in {space.dtype}")
-                raise Violation(f"{name} changed the array that it was given", kind="mutation", got=space.to_host(given))
+                raise Violation(
+                    f"{name} changed the array that it was given", kind="mutation", got=space.to_host(given)
+                )
         host = tuple(space.to_host(r) for r in results)
         out = host if len(shapes) > 1 else host[0]
         calls[-1] = (name, args, out)

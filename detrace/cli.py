@@ -12,9 +12,10 @@ import typer
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False,
-    help="Is this implementation right, how accurate is it, and how fast, compared with the truth and with its peers?\n\n"
+    help="Is this implementation right, how accurate is it, and how fast, compared with the truth and its peers?\n\n"
     "Laws (theorems) are searched by Hypothesis, judged by certified oracles, and run on anybody's implementation.\n\n"
-    "Start with `detrace verify mypkg.mymodule`. Exit status: 0 held, 1 violated or regressed, 2 usage.",
+    "Start with `detrace verify mypkg.mymodule`, then `detrace report`. Exit status: 0 held, 1 violated or regressed, "
+    "2 usage.",
 )  # fmt: skip
 
 USAGE = 2
@@ -32,17 +33,30 @@ ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 def verify(
     subjects: Subjects = None,
     family: Annotated[Many, typer.Option(help="Only this family of laws; may be repeated.")] = None,
-    law: Annotated[Many, typer.Option(help="Only this law; may be repeated.")] = None,
-    backend: Annotated[Many, typer.Option(help="Only this array library: numpy, torch, jax, strict, torch-cuda, …")] = None,
-    dtype: Annotated[Many, typer.Option(help="Only this dtype: float32, float64, complex64, complex128, float16, bfloat16.")] = None,
-    profile: Annotated[str | None, typer.Option(help="How hard to search: quick (the default; a minute or two), ci, deep (hours, random).")] = None,
-    require: Annotated[Many, typer.Option(help="Fail (status 1) at once unless this device is here, e.g. cupy-cuda.")] = None,
-    workers: Annotated[str, typer.Option("-n", "--workers", help="Worker processes: a number or `auto`; 0 for none.")] = "0",
-    isolate: Annotated[float | None, typer.Option(metavar="SECONDS", help="Run subjects in a child process; a crash, or no answer for this long (60 suits most), is a result.")] = None,
-    rerun_failed: Annotated[bool, typer.Option("--rerun-failed", help="Only what the results file says was violated, its inputs first; the file is brought up to date.")] = False,
+    law: Annotated[Many, typer.Option(help="Only this law; may be repeated. `detrace laws` lists them.")] = None,
+    backend: Annotated[Many, typer.Option(help=(
+        "Only this array library or device: numpy, torch, jax, strict, torch-cuda, …; may be repeated."))] = None,
+    dtype: Annotated[Many, typer.Option(help=(
+        "Only this dtype: float32, float64, complex64, complex128, float16, bfloat16; may be repeated."))] = None,
+    profile: Annotated[str | None, typer.Option(help=(
+        "How hard to search: quick (the default; a minute or two), ci, deep (hours, random)."))] = None,
+    require: Annotated[Many, typer.Option(help=(
+        "Fail at once, with status 1, unless this device is here, e.g. cupy-cuda; may be repeated."))] = None,
+    workers: Annotated[str, typer.Option("-n", "--workers", help=(
+        "Worker processes: a number or `auto`; 0 for none."))] = "0",
+    isolate: Annotated[float | None, typer.Option(metavar="SECONDS", help=(
+        "Run subjects in a child process: a crash, or no answer for this long, is a result. The time includes the "
+        "oracle's work on one call, so give it room: 60 suits most."))] = None,
+    rerun_failed: Annotated[bool, typer.Option("--rerun-failed", help=(
+        "Only what the results file says was violated, its inputs first; everything else in the file stays."))] = False,
     results: Results = DEFAULT_RESULTS,
 ) -> None:  # fmt: skip
-    """Judge implementations by the laws; write a results file."""
+    """Judge implementations by the laws; write a results file.
+
+    Examples: `detrace verify mypkg.linalg`, `detrace verify expm=mypkg.linalg:my_expm --backend torch`,
+    `detrace verify peers -n auto`, `detrace verify --rerun-failed`. Status: 0 held, 1 violated, 2 usage, 130 interrupted
+    (what was finished is kept).
+    """
     import pytest
 
     if rerun_failed and subjects:
@@ -66,7 +80,8 @@ def verify(
     arguments = [str(root / "verify"), "-p", "detrace.plugin", "-p", "no:cacheprovider", "--detrace-cli", "--tb=short",
                  f"--rootdir={root}", "-c", os.devnull, "--confcutdir", str(root / "verify")]  # fmt: skip
     arguments += [f"--detrace-{k}={v}" for k, vs in asked.items() for v in vs or ()]
-    arguments += [f"--detrace-results={results.resolve()}", f"--detrace-command={shlex.join(['detrace', *sys.argv[1:]])}"]
+    command = shlex.join(["detrace", *sys.argv[1:]])
+    arguments += [f"--detrace-results={results.resolve()}", f"--detrace-command={command}"]
     if profile is not None:
         arguments.append(f"--detrace-profile={profile}")
     if isolate is not None:
@@ -78,7 +93,7 @@ def verify(
             _stop(f"-n {workers}: give a number of worker processes or auto")
         arguments += ["-p", "xdist.plugin", "-n", workers, "--dist=loadgroup"]
     status = int(pytest.main(arguments))
-    sys.exit({pytest.ExitCode.INTERRUPTED: 130, pytest.ExitCode.USAGE_ERROR: USAGE}.get(status, status))
+    sys.exit({int(pytest.ExitCode.INTERRUPTED): 130, int(pytest.ExitCode.USAGE_ERROR): USAGE}.get(status, status))
 
 
 @app.command()
@@ -107,7 +122,9 @@ def bench(
     import bench as cases
     from bench import suite_speed as own
 
-    document |= cases.run(suite, plan.subjects, families=family, quick=not full, progress=lambda text: print(f"  {text}", flush=True))
+    document |= cases.run(
+        suite, plan.subjects, families=family, quick=not full, progress=lambda text: print(f"  {text}", flush=True)
+    )
     if suite_speed:
         document["suite_speed"] = own.measure()
     store.write(document, results)
@@ -117,7 +134,8 @@ def bench(
 @app.command()
 def report(
     results: Results = DEFAULT_RESULTS,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where the page goes; default beside the results.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help=(
+        "Where the page goes; by default beside the results."))] = None,
 ) -> None:
     """Build the page from a results file."""
     from . import report as page
@@ -128,7 +146,10 @@ def report(
     except store.ResultsError as error:
         _stop(str(error))
     target = output or results.with_name("report.html")
-    page.write(document, target)
+    try:
+        page.write(document, target)
+    except OSError as error:
+        _stop(f"the page cannot be written to {target}: {error.strerror}; name another file with -o")
     print(target.resolve())
 
 
@@ -171,7 +192,8 @@ def spaces() -> None:
 
     for backend_id, backend in backends().items():
         reason = probe(backend_id)
-        print(f"  {'✘' if reason else '✔'} {backend_id:<12} {reason or backend.version() + '   ' + ', '.join(backend.dtypes)}")
+        about = reason or f"{backend.version():<14} {', '.join(backend.dtypes)}"
+        print(f"  {'✘' if reason else '✔'} {backend_id:<12} {about}")
 
 
 def _configured_subjects() -> list[str]:
@@ -203,6 +225,10 @@ def _add_working_directory() -> None:
 def _stop(message: str, status: int = USAGE) -> Any:
     print(f"detrace: {message}", file=sys.stderr)
     raise SystemExit(status)
+
+
+def _say(text: str) -> None:
+    print(f"  {text}", flush=True)
 
 
 def main() -> None:

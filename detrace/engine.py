@@ -83,7 +83,6 @@ class Outcome:
         return data
 
 
-
 def run(law: Law, subject: Subject, space: Space, contracts: Any, profile: Profile, *,
         explicit: Sequence[dict[str, Any]] = (), watch: Any = None) -> Outcome:  # fmt: skip
     """Search one item and say what became of it; never raises for what a subject does.

@@ -59,7 +59,8 @@ class Law:
 
 
 def law(formula: str, *, source: Source | tuple[Source, ...], dtypes: Literal["all", "real", "complex", "wide"] = "all",
-        needs: str | tuple[str, ...] = (), cost: float = 1.0, plot: bool = False, **draws: Deferred) -> Callable[[Callable[..., None]], Law]:  # fmt: skip
+        needs: str | tuple[str, ...] = (), cost: float = 1.0, plot: bool = False,
+        **draws: Deferred) -> Callable[[Callable[..., None]], Law]:  # fmt: skip
     """Make a law of a function.
 
     Parameters

@@ -66,7 +66,7 @@ class Deviation:
 
 
 def read(path: Path, laws: Collection[str] | None = None) -> list[Deviation]:
-    """The entries of a ledger file. ValueError names the entry and what is wrong with it; `laws` are those that exist."""
+    """The entries of a ledger file. ValueError names the entry and what is wrong; `laws` are those that exist."""
     if not path.is_file():
         return []
     found = []
@@ -79,7 +79,9 @@ def read(path: Path, laws: Collection[str] | None = None) -> list[Deviation]:
             entry = Deviation(id=name, **table)
             SpecifierSet(entry.versions)
         except (TypeError, InvalidSpecifier) as error:
-            raise ValueError(f"{path.name}: entry {name}: {str(error).removeprefix('Deviation.__init__() ')}") from error
+            raise ValueError(
+                f"{path.name}: entry {name}: {str(error).removeprefix('Deviation.__init__() ')}"
+            ) from error
         if laws is not None and entry.law not in laws:
             raise ValueError(f"{path.name}: entry {name} speaks of a law that does not exist: {entry.law}")
         if entry.subject == "reference":

@@ -64,9 +64,7 @@ def make(suite: Suite, selection: Selection, default_subjects: Sequence[str] = (
                 if not reason:
                     plan.items.append((law, subject, space))
                 elif reason != "-":
-                    plan.not_run.append(
-                        {"law": law.name, "subject": subject.name, "space": space.id, "reason": reason}
-                    )
+                    plan.not_run.append({"law": law.name, "subject": subject.name, "space": space.id, "reason": reason})
     return plan
 
 

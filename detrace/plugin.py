@@ -1,4 +1,4 @@
-"""The pytest plugin: laws become items. It is installed everywhere, so nothing heavy is imported before a law is met."""
+"""The pytest plugin: laws become items. It loads everywhere, so nothing heavy is imported before a law is met."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .session import Session
 
 OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("subject", {"action": "append", "help": "what to judge: reference, peers, a peer's name, pkg.module[:attribute], file.py"}),
+    ("subject", {"action": "append", "help": "what to judge: reference, peers, a peer, pkg.module[:attribute], file.py"}),
     ("family", {"action": "append", "help": "only laws of this family"}),
     ("law", {"action": "append", "help": "only this law"}),
     ("backend", {"action": "append", "help": "only this array library, e.g. numpy or torch-cuda"}),
@@ -23,7 +23,7 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("profile", {"help": "how hard to search: quick (default), ci, deep"}),
     ("require", {"action": "append", "help": "fail unless this space is here, e.g. cupy-cuda"}),
     ("results", {"help": "where the results file goes (default .detrace/results.json)"}),
-    ("isolate", {"type": float, "metavar": "SECONDS", "help": "run subjects in a child process; a crash or a hang is a result"}),
+    ("isolate", {"type": float, "metavar": "SECONDS", "help": "run subjects in a child process; a crash or hang is a result"}),
     ("rerun", {"metavar": "FILE", "help": "only what this results file says was violated, its inputs first"}),
     ("cli", {"action": "store_true", "help": "terminal output of the command line (internal)"}),
     ("command", {"metavar": "TEXT", "help": "what the results file names as the command (internal)"}),
@@ -69,7 +69,9 @@ class LawFile(pytest.File):
         session = session_of(self.config)
         here = str(self.path)
         return [
-            LawItem.from_parent(self, name=f"{law.name}[{subject.name}-{space.id}]", law=law, subject=subject, space=space)
+            LawItem.from_parent(
+                self, name=f"{law.name}[{subject.name}-{space.id}]", law=law, subject=subject, space=space
+            )
             for law, subject, space in session.plan.items
             if law.body.__code__.co_filename == here
         ]

@@ -77,7 +77,12 @@ def judge_again(law: str, functions: Mapping[str, Callable[..., Any]], space_id:
     suite = load()
     subject = Subject("the script's functions", dict(functions), backends=("any",))
     outcome = run(
-        suite.laws[law], subject, space(space_id), suite.contracts, Profile("replay", 0, shrink=False), explicit=[inputs]
+        suite.laws[law],
+        subject,
+        space(space_id),
+        suite.contracts,
+        Profile("replay", 0, shrink=False),
+        explicit=[inputs],
     )
     if outcome.outcome == VIOLATED:
         print(violation_text(outcome.as_json() | {"deviation": None, "script": ""}, suite.laws[law].formula))
@@ -153,7 +158,9 @@ def _verdict(law: Law, space: Space, outcome: Outcome, v: dict[str, Any], calls:
     last, kind = calls[-1], v.get("kind")
     if kind == "hung":
         limit = v.get("limit_s", 60.0)
-        stop = f"import faulthandler\n\nfaulthandler.dump_traceback_later({limit!r}, exit=True)  # ends a hang, status 1"
+        stop = (
+            f"import faulthandler\n\nfaulthandler.dump_traceback_later({limit!r}, exit=True)  # ends a hang, status 1"
+        )
         return [*stop.splitlines(), *lines, *last.lines(), "faulthandler.cancel_dump_traceback_later()"]
     if kind in ("raised", "crashed"):
         return [*lines, f"# {outcome.reason}", *last.lines()]
@@ -216,7 +223,7 @@ def _again(law: Law, space: Space, outcome: Outcome) -> list[str]:
 
 
 def _direct(v: dict[str, Any], calls: list[_Recorded]) -> tuple[str, str] | None:
-    """How to compute the law's error from one result and the certified value, if it is a plain norm of the difference."""
+    """How to compute the law's error from one result and the value due, if it is a norm of the difference."""
     got, truth, error = decode(v.get("got")), decode(v.get("truth")), decode(v.get("error"))
     if v.get("kind") != "ratio" or not isinstance(v.get("bound"), float) or got is None or truth is None:
         return None
@@ -242,7 +249,10 @@ def _form(call: _Recorded, space: Space, contracts: Mapping[str, Contract]) -> l
         shapes, dtype = [np.shape(args[wrt])], space.dtype
     else:
         contract = contracts[call.contract]
-        shapes, dtype = contract.result_shapes(call.args), space.real_dtype if contract.result == "real" else space.dtype
+        shapes, dtype = (
+            contract.result_shapes(call.args),
+            space.real_dtype if contract.result == "real" else space.dtype,
+        )
     due = [(_MODULES.get(library, library), tuple(shape), dtype, space.backend.device) for shape in shapes]
     device = 'getattr(r, "device", "cpu")' if library == "torch" else repr(space.backend.device)
     return [

@@ -40,7 +40,8 @@ def environment() -> dict[str, Any]:
             continue
     return {
         "python": platform.python_version(), "platform": platform.platform(), "cpu": _cpu(), "cores": os.cpu_count(),
-        "versions": versions, "threads": {k: v for k, v in os.environ.items() if k.endswith("_NUM_THREADS")}, **_commit(),
+        "versions": versions, "threads": {k: v for k, v in os.environ.items() if k.endswith("_NUM_THREADS")},
+        **_commit(),
     }  # fmt: skip
 
 
@@ -76,8 +77,8 @@ def describe(suite: Suite, plan: Plan, ledger: list[Deviation]) -> dict[str, Any
         "limit": LIMIT,
         "environment": environment(),
         "spaces": [
-            {"id": b, "available": not probe(b), "reason": probe(b), "version": "" if probe(b) else backends()[b].version()}
-            for b in backends()
+            {"id": b, "available": not probe(b), "reason": probe(b), "version": "" if probe(b) else backend.version()}
+            for b, backend in backends().items()
         ],
         **catalogue(suite),
         "subjects": [
@@ -120,7 +121,13 @@ def collect_points(results: dict[str, Any]) -> None:
     """Move the examples' (norm, ratio) points out of the items into ``ratio_by_norm``, one series for each contract."""
     contract = {law["name"]: law["contracts"][0] for law in results["laws"]}
     results["ratio_by_norm"] = [
-        {"contract": contract[i["law"]], "law": i["law"], "subject": i["subject"], "space": i["space"], "points": points}
+        {
+            "contract": contract[i["law"]],
+            "law": i["law"],
+            "subject": i["subject"],
+            "space": i["space"],
+            "points": points,
+        }
         for i in results["items"]
         if (points := i.pop("points", []))
     ]
@@ -169,18 +176,28 @@ def read(path: Path) -> dict[str, Any]:
         raise ResultsError(f"{path} is no readable JSON ({error}); remove it and run `detrace verify` again") from None
     schema = results.get("schema") if isinstance(results, dict) else None
     if not isinstance(schema, str) or not schema.startswith("detrace.results/"):
-        raise ResultsError(f"{path} is not a results file of detrace (it has no schema); give the file that verify wrote")
+        raise ResultsError(
+            f"{path} is not a results file of detrace (it has no schema); give the file that verify wrote"
+        )
     if schema != SCHEMA:
-        raise ResultsError(f"{path} has schema {schema}, this detrace reads {SCHEMA}; remove it and run `detrace verify` again")
-    if missing := [k for k in ("items", "laws", "subjects", "spaces", "not_run", "ledger") if not isinstance(results.get(k), list)]:
-        raise ResultsError(f"{path} is damaged (it lacks {', '.join(missing)}); remove it and run `detrace verify` again")
+        raise ResultsError(
+            f"{path} has schema {schema}, this detrace reads {SCHEMA}; remove it and run `detrace verify` again"
+        )
+    if missing := [
+        k for k in ("items", "laws", "subjects", "spaces", "not_run", "ledger") if not isinstance(results.get(k), list)
+    ]:
+        raise ResultsError(
+            f"{path} is damaged (it lacks {', '.join(missing)}); remove it and run `detrace verify` again"
+        )
     return results
 
 
 def _cpu() -> str:
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as f:
-            return next((line.partition(":")[2].strip() for line in f if line.startswith("model name")), platform.machine())
+            return next(
+                (line.partition(":")[2].strip() for line in f if line.startswith("model name")), platform.machine()
+            )
     except OSError:
         return platform.processor() or platform.machine()
 

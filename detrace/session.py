@@ -19,7 +19,6 @@ from .subjects import Subject
 from .suite import Suite, load
 from .values import decode
 
-
 TIME_LIMIT = 60.0
 """Seconds without an answer that count as a hang, where nobody said otherwise (see `detrace.isolation`)."""
 
@@ -59,7 +58,10 @@ class Session:
     @classmethod
     def of(cls, options: dict[str, Any]) -> Session:
         """From pytest's options. Raises SessionError with one sentence."""
-        asked = {k: tuple(options.get(f"detrace_{k}") or ()) for k in ("subject", "family", "law", "backend", "dtype", "require")}
+        asked = {
+            k: tuple(options.get(f"detrace_{k}") or ())
+            for k in ("subject", "family", "law", "backend", "dtype", "require")
+        }
         profile = options.get("detrace_profile")
         path = Path(options.get("detrace_results") or results.DEFAULT_PATH)
         isolate = options.get("detrace_isolate")
@@ -122,7 +124,9 @@ class Session:
         data["script"] = script(law, subject, space, outcome, self.suite.contracts) if violated else ""
         return outcome, data
 
-    def judge(self, law: Law, subject: Subject, space: Space, profile: Profile, explicit: Sequence[dict[str, Any]]) -> Outcome:
+    def judge(
+        self, law: Law, subject: Subject, space: Space, profile: Profile, explicit: Sequence[dict[str, Any]]
+    ) -> Outcome:
         """Run one item here, or in the child process if subjects are isolated."""
         known = ledger.explaining(self.ledger, law, subject.name, space.id)
         limit = self.isolate or (known.isolate if known is not None and known.law == law.name else None)

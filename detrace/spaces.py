@@ -14,7 +14,12 @@ import numpy as np
 
 from .backends import BACKENDS, Backend
 
-FORMATS = {"float16": (11, -14, 15), "bfloat16": (8, -126, 127), "float32": (24, -126, 127), "float64": (53, -1022, 1023)}
+FORMATS = {
+    "float16": (11, -14, 15),
+    "bfloat16": (8, -126, 127),
+    "float32": (24, -126, 127),
+    "float64": (53, -1022, 1023),
+}
 """Binary formats: precision in bits, smallest and largest exponent of a normal number (IEEE 754 and bfloat16)."""
 
 REAL_PART = {"complex64": "float32", "complex128": "float64"}
@@ -93,7 +98,7 @@ class Space:
         return rounded.astype(self.host_dtype) if self.is_complex else rounded
 
     def to_native(self, x: Any) -> Any:
-        """Carry a host array (values exact in this dtype) to the library; real arrays stay real only if the dtype is."""
+        """Carry a host array (values exact in this dtype) to the library; real arrays become complex if the dtype is."""
         return self.backend.to_native(np.asarray(x), self.dtype)
 
     def to_host(self, x: Any) -> np.ndarray:

@@ -108,7 +108,9 @@ def from_object(target: Any, contracts: Mapping[str, Contract], *, name: str, sp
         value = getattr(target, contract, None)
         if value is not None:
             if not callable(value):
-                raise SubjectError(f"{name}.{contract} is a {type(value).__name__}, not a function; rename or remove it")
+                raise SubjectError(
+                    f"{name}.{contract} is a {type(value).__name__}, not a function; rename or remove it"
+                )
             _check_signature(value, contracts[contract], target, name)
             found[contract] = value
     doc = (inspect.getdoc(target) or "") if isinstance(target, ModuleType | type) else ""
@@ -119,7 +121,7 @@ def from_object(target: Any, contracts: Mapping[str, Contract], *, name: str, sp
         name=name, functions=found, role=role, backends=_backends(target, name), dtypes=_dtypes(target, name),
         conventions=_conventions(target, name),
         description=doc.splitlines()[0] if doc else "", requires=getattr(target, "REQUIRES", ""), spec=spec or name,
-        source=source, imports={c: imports for c in found} if imports else {},
+        source=source, imports=dict.fromkeys(found, imports) if imports else {},
     )  # fmt: skip
 
 
@@ -127,8 +129,8 @@ def resolve(spec: str, contracts: Mapping[str, Contract]) -> Subject:
     """Turn what a user wrote into a subject.
 
     ``pkg.module`` · ``pkg.module:attribute`` (an object, a class instance, or one function whose name is a contract) ·
-    ``contract=pkg.module:function`` (any function, told which contract it implements) · ``path/to/adapter.py`` · the name
-    of an entry point in the group ``detrace.subjects``.
+    ``contract=pkg.module:function`` (any function, told which contract it implements) · ``path/to/adapter.py`` · the
+    name of an entry point in the group ``detrace.subjects``.
 
     Raises SubjectError with near names when nothing matches.
     """
@@ -209,7 +211,9 @@ def _conventions(target: Any, name: str) -> dict[str, str]:
     """``CONVENTIONS`` of an adapter: one line by contract."""
     stated = getattr(target, "CONVENTIONS", {})
     if not isinstance(stated, Mapping):
-        raise SubjectError(f"{name}: CONVENTIONS must map contract names to one line each, not be a {type(stated).__name__}")
+        raise SubjectError(
+            f"{name}: CONVENTIONS must map contract names to one line each, not be a {type(stated).__name__}"
+        )
     return {str(c): str(text) for c, text in stated.items()}
 
 

@@ -73,7 +73,7 @@ class Suite:
 def suite_root() -> Path:
     """The folder that holds ``reference/`` and ``verify/``: inside the installed package, else the checkout's root."""
     here = Path(__file__).resolve().parent
-    bundled = here / "suite"
+    bundled = here / "_suite"
     return bundled if (bundled / "verify").is_dir() else here.parent
 
 
@@ -84,7 +84,7 @@ def load() -> Suite:
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
     suite = Suite(root=root)
-    for module in _submodules("verify"):
+    for module in sorted(_submodules("verify"), key=lambda m: not any(_instances(m, Family))):  # a family's first module first
         for f in _instances(module, Family):
             suite.families[f.name] = f
         for c in _instances(module, Contract):

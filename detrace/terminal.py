@@ -67,7 +67,9 @@ def summary_lines(results: dict[str, Any]) -> list[str]:
 
 
 def _labelled(label: str, value: Any) -> str:
-    text = np.array2string(value, threshold=60, precision=17, separator=", ") if isinstance(value, np.ndarray) else repr(value)
+    text = repr(value)
+    if isinstance(value, np.ndarray):
+        text = np.array2string(value, threshold=60, precision=17, separator=", ")
     first, *rest = text.splitlines() or [""]
     return "\n".join([f"  {label:<8} {first}", *(" " * 11 + line for line in rest)])
 
@@ -122,7 +124,7 @@ class Progress:
                 self.errors.append(f"{report.nodeid}\n{report.longreprtext}")
             return
         law = _law_of(report.nodeid)
-        data = next((d for n, d in report.user_properties if n == "detrace"), None)
+        data: Any = next((d for n, d in report.user_properties if n == "detrace"), None)
         if data is None:
             self.errors.append(f"{report.nodeid}\n{report.longreprtext}")
             data = {"outcome": "error", "worst": None, "subject": "", "space": "", "seconds": 0.0, "deviation": None}
@@ -135,7 +137,8 @@ class Progress:
         items = self.done[law]
         counts = Counter(i["outcome"] for i in items)
         known = sum(1 for i in items if i["deviation"])
-        mark = "✘" if counts["violated"] > known or counts["error"] else "✔" if counts["held"] else "?" if not known else "✘"
+        bad = counts["violated"] > known or counts["error"] or (known and not counts["held"])
+        mark = "✘" if bad else "✔" if counts["held"] else "?"
         parts = [f"{counts[o]} {o}" for o in ("held", "violated", "undecided", "error") if counts[o]]
         if known:
             parts.append(f"{known} known")

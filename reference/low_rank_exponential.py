@@ -12,9 +12,10 @@ from typing import Any
 
 from array_api_compat import device
 
-from .matrix_exponential import expm, working_array
+from .matrix_exponential import QUIET, expm, working_array
 
 
+@QUIET
 def phi1(s: Any) -> Any:
     """φ(s) = (eˢ - 1)/s elementwise, φ(0) = 1, φ′(0) = ½; any shape, real or complex.
 
@@ -53,19 +54,28 @@ def _columns(V: Any, n: int, name: str) -> Any:
     return working_array(V, name)[1]
 
 
+def _exponent(xp: Any, x: Any, y: Any) -> Any:
+    """s = yᵀx (..., 1), NaN where it is not finite: nothing is known of exp(xyᵀ) then."""
+    s = xp.sum(x * y, axis=-1, keepdims=True)
+    return xp.where(xp.isfinite(s), s, xp.asarray(float("nan"), dtype=s.dtype, device=device(s)))
+
+
+@QUIET
 def expm_rank1(x: Any, y: Any) -> Any:
     """exp(xyᵀ) = I + φ(s) xyᵀ, s = yᵀx: x, y (..., n) -> (..., n, n). Its inverse is expm_rank1(x, -y).
 
+    NaN throughout a slice where s is NaN or inf. φ(s) overflows to inf near s = 716 (float64), 93 (float32).
     Raises ValueError if the shapes differ, TypeError if a dtype is not floating.
     """
     xp, x, y, dtype = _vectors(x, y, "expm_rank1")
-    s = xp.sum(x * y, axis=-1, keepdims=True)
+    s = _exponent(xp, x, y)
     if x.shape[-1] == 1:  # no cancellation of 1 + (eˢ - 1)
         return xp.astype(xp.exp(s)[..., None], dtype, copy=False)
     identity = xp.eye(x.shape[-1], dtype=x.dtype, device=device(x))
     return xp.astype(identity + (phi1(s) * x)[..., :, None] * y[..., None, :], dtype, copy=False)
 
 
+@QUIET
 def expm_rank1_apply(x: Any, y: Any, V: Any) -> Any:
     """exp(xyᵀ) V = V + φ(s) x (yᵀV) in O(n) a column: x, y (..., n), V (..., n, k) -> (..., n, k).
 
@@ -73,7 +83,7 @@ def expm_rank1_apply(x: Any, y: Any, V: Any) -> Any:
     """
     xp, x, y, dtype = _vectors(x, y, "expm_rank1_apply")
     V = _columns(V, x.shape[-1], "expm_rank1_apply")
-    s = xp.sum(x * y, axis=-1, keepdims=True)
+    s = _exponent(xp, x, y)
     if x.shape[-1] == 1:
         return xp.astype(xp.exp(s)[..., None] * V, dtype, copy=False)
     out = (phi1(s) * x)[..., :, None] * (y[..., None, :] @ V)
@@ -81,6 +91,7 @@ def expm_rank1_apply(x: Any, y: Any, V: Any) -> Any:
     return xp.astype(out, dtype, copy=False)
 
 
+@QUIET
 def logdet_expm_rank1(x: Any, y: Any) -> Any:
     """log|det exp(xyᵀ)| = Re yᵀx: x, y (..., n) -> (...), real dtype. Never overflows where yᵀx does not."""
     xp, x, y, dtype = _vectors(x, y, "logdet_expm_rank1")
@@ -95,6 +106,7 @@ def _phi1m(xp: Any, S: Any) -> Any:
     return expm(xp.concat([top, xp.zeros_like(top)], axis=-2))[..., :r, r:]
 
 
+@QUIET
 def expm_low_rank(X: Any, Y: Any) -> Any:
     """exp(XYᵀ) = I + X φ₁(YᵀX) Yᵀ: X, Y (..., n, r) -> (..., n, n). Its inverse is expm_low_rank(X, -Y).
 
@@ -108,6 +120,7 @@ def expm_low_rank(X: Any, Y: Any) -> Any:
     return xp.astype(identity + X @ (_phi1m(xp, YT @ X) @ YT), dtype, copy=False)
 
 
+@QUIET
 def expm_low_rank_apply(X: Any, Y: Any, V: Any) -> Any:
     """exp(XYᵀ) V = V + X φ₁(YᵀX) (YᵀV), O(nr) a column: X, Y (..., n, r), V (..., n, k) -> (..., n, k).
 
@@ -123,6 +136,7 @@ def expm_low_rank_apply(X: Any, Y: Any, V: Any) -> Any:
     return xp.astype(out, dtype, copy=False)
 
 
+@QUIET
 def logdet_expm_low_rank(X: Any, Y: Any) -> Any:
     """log|det exp(XYᵀ)| = Re tr YᵀX = Re Σ xᵢⱼyᵢⱼ: X, Y (..., n, r) -> (...), real dtype."""
     xp, X, Y, dtype = _factors(X, Y, "logdet_expm_low_rank")

@@ -80,7 +80,8 @@ def expm(A: Any) -> Any:
     xp, B, dtype = square_array(A, "expm")
     n = B.shape[-1]
     if n == 1 or 0 in B.shape:
-        return xp.astype(xp.exp(B), dtype, copy=False)
+        nan = xp.asarray(float("nan"), dtype=B.dtype, device=device(B))
+        return xp.astype(xp.where(xp.isfinite(B), xp.exp(B), nan), dtype, copy=False)
     B = xp.reshape(B, (-1, n, n))
     bits = 64 if xp.finfo(B.dtype).bits >= 64 else 32
     log_norm = _log2_norm(xp, B)

@@ -54,7 +54,10 @@ class Project:
         hidden = self.path.parent / "hidden"
         path = os.pathsep.join([str(self.path), str(hidden), str(Path(detrace.__file__).resolve().parent.parent)])
         private = ("PYTEST_", "COV_", "DETRACE_", "PYTHONPATH")
-        return {k: v for k, v in os.environ.items() if not k.startswith(private)} | {"PYTHONPATH": path, "COLUMNS": "100"}
+        return {k: v for k, v in os.environ.items() if not k.startswith(private)} | {
+            "PYTHONPATH": path,
+            "COLUMNS": "100",
+        }
 
     def results(self) -> dict[str, Any]:
         """The results file that the last run wrote."""
@@ -64,7 +67,7 @@ class Project:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """An empty folder of a user, on whose path JAX is broken (it takes seconds to load, and breaks like that in life)."""
+    """An empty folder of a user, on whose path JAX is broken (it would take seconds to load)."""
     project = Project(tmp_path / "project")
     project.path.mkdir()
     project.write("../hidden/jax.py", "raise ImportError('this JAX is broken')")

@@ -60,7 +60,7 @@ def against_the_grain() -> set[tuple[str, str]]:
 
 
 def test_imports_run_one_way():
-    """reference imports nothing of ours, detrace neither reference nor verify nor bench, verify and bench not each other."""
+    """reference imports no other room, detrace none but itself, verify and bench not each other."""
     assert against_the_grain() - set(EXCEPTIONS) == set()
 
 
@@ -73,7 +73,12 @@ def test_the_check_of_imports_can_fail(tmp_path, monkeypatch):
     """A reference that imports the machinery, in any spelling, is found."""
     monkeypatch.setitem(globals(), "ROOT", tmp_path)
     (tmp_path / "reference").mkdir()
-    for text in ("import detrace.spaces", "from verify import x", "def f():\n    from detrace import law", "from .. import y"):
+    for text in (
+        "import detrace.spaces",
+        "from verify import x",
+        "def f():\n    from detrace import law",
+        "from .. import y",
+    ):
         (tmp_path / "reference" / "bad.py").write_text(text)
         found = set(imports(tmp_path / "reference" / "bad.py"))
         assert found & (OURS | {"outside"}) - ALLOWED["reference"]

@@ -1,4 +1,4 @@
-"""The command line as a user meets it: bad input is one sentence, results are kept, exit statuses mean what they say."""
+"""The command line as a user meets it: bad input is one sentence, results are kept, statuses mean what they say."""
 
 from __future__ import annotations
 
@@ -62,8 +62,9 @@ def test_what_cannot_be_run_is_one_sentence(tmp_path, monkeypatch, options, sent
 def test_no_space_available(project):
     """Asking only for a device that is not here says why; requiring it fails the run with status 1 before it starts."""
     assert ABSENT is not None
-    line = one_sentence(project.detrace("verify", "--backend", ABSENT), 2)
-    assert line == f"ERROR: nothing to run for reference: {probe(ABSENT)}"
+    project.write("mine.py", WRONG)
+    line = one_sentence(project.detrace("verify", "mine", "--backend", ABSENT), 2)
+    assert line == f"ERROR: nothing to run for mine: {probe(ABSENT)}"
     line = one_sentence(project.detrace("verify", "--require", ABSENT), 1)
     assert line == f"detrace: --require {ABSENT}: it is not here: {probe(ABSENT)}"
 
@@ -108,7 +109,10 @@ def test_places_that_cannot_be_written(project):
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("[tool.detrace\n", "pyproject.toml is not valid TOML"), ("[tool.detrace]\nsubjects = 3\n", "subjects must be a list")],
+    [
+        ("[tool.detrace\n", "pyproject.toml is not valid TOML"),
+        ("[tool.detrace]\nsubjects = 3\n", "subjects must be a list"),
+    ],
 )
 def test_wrong_configuration(project, text, sentence):
     """A pyproject.toml that cannot be read, or whose subjects are no list, is one sentence."""
@@ -118,7 +122,9 @@ def test_wrong_configuration(project, text, sentence):
 
 def test_wrong_options(project):
     """Numbers of workers that are none, and subjects beside --rerun-failed."""
-    assert one_sentence(project.detrace("verify", "-n", "many"), 2).endswith("give a number of worker processes or auto")
+    assert one_sentence(project.detrace("verify", "-n", "many"), 2).endswith(
+        "give a number of worker processes or auto"
+    )
     line = one_sentence(project.detrace("verify", "mine", "--rerun-failed"), 2)
     assert line == "detrace: --rerun-failed takes its subjects from the results file; leave out mine"
 
@@ -224,21 +230,23 @@ def test_plain_pytest_says_the_same(project):
     """`pytest verify --detrace-subject` runs the same items, fails for the same reason, and writes the same file."""
     project.write("mine.py", WRONG)
     done = project.python(
-        "-m", "pytest", str(load().root / "verify"), "-q", "-p", "no:cacheprovider", "--detrace-subject=mine", f"--detrace-law={QUICK[-1]}",
-        "--detrace-backend=numpy", "--detrace-dtype=float64",
+        "-m", "pytest", str(load().root / "verify"), "-q", "-p", "no:cacheprovider", "--detrace-subject=mine",
+        f"--detrace-law={QUICK[-1]}", "--detrace-backend=numpy", "--detrace-dtype=float64",
     )  # fmt: skip
     assert done.returncode == 1, done.stdout + done.stderr
     assert "exponential_is_its_series[mine-numpy-cpu-float64]" in done.stdout
     assert "true     [[" in done.stdout
     assert "mine: 0 held, 1 violated" in done.stdout
     assert [i["outcome"] for i in project.results()["items"]] == ["violated"]
-    done = project.python("-m", "pytest", str(load().root / "verify"), "-q", "-p", "no:cacheprovider", "--detrace-subject=nothing")
+    done = project.python(
+        "-m", "pytest", str(load().root / "verify"), "-q", "-p", "no:cacheprovider", "--detrace-subject=nothing"
+    )
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert "ERROR: there is no module named 'nothing'" in done.stdout + done.stderr
 
 
 def test_the_plugin_is_silent_elsewhere(project):
-    """In an unrelated project pytest loads the plugin, and with it neither NumPy nor Hypothesis nor anything of a run."""
+    """In an unrelated project pytest loads the plugin, and with it neither NumPy nor anything of a run."""
     project.write("test_theirs.py", """\
         import sys
         def test_nothing_heavy():

@@ -154,7 +154,9 @@ def test_a_replay_tries_what_it_is_given_and_nothing_else(float64):
     """With a profile of no examples only the explicit inputs are judged."""
     seen = []
     good, bad = np.eye(1), np.eye(3)
-    outcome = judged(lambda a: a + a + (len(a) == 2), float64, profile=REPLAY, explicit=[{"A": good}], watch=seen.append)
+    outcome = judged(
+        lambda a: a + a + (len(a) == 2), float64, profile=REPLAY, explicit=[{"A": good}], watch=seen.append
+    )
     assert outcome.outcome == HELD
     assert len(seen) == 1
     assert judged(lambda a: a + a + (len(a) == 3), float64, profile=REPLAY, explicit=[{"A": bad}]).outcome == VIOLATED
@@ -201,7 +203,9 @@ def test_shrinking_has_a_time_limit(float64):
     profile = Profile("short", 25, shrink_seconds=0.5)
     start = time.perf_counter()
     assert judged(slow, float64, profile=profile).outcome == VIOLATED
-    assert time.perf_counter() - start < 15  # 25 draws and 0.5 s of shrinking at 0.05 s each are 2 s; a slow machine has room
+    assert (
+        time.perf_counter() - start < 15
+    )  # 25 draws and 0.5 s of shrinking at 0.05 s each are 2 s; a slow machine has room
 
 
 def test_ctrl_c_goes_through(float64):

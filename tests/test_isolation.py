@@ -133,7 +133,9 @@ def test_the_script_of_a_crash_calls_the_subject(worker, float64):
     """The reproduction script of a crash imports the subject and makes the fatal call."""
     suite = load()
     outcome = judged(worker, "segfault")
-    text = script(suite.laws[LAW], resolve("isolated_code:segfault", suite.contracts), float64, outcome, suite.contracts)
+    text = script(
+        suite.laws[LAW], resolve("isolated_code:segfault", suite.contracts), float64, outcome, suite.contracts
+    )
     assert "from isolated_code import segfault\nexpm = segfault.expm\n" in text
     assert "got_1 = expm(np.array([[0.0, 0.0, 0.0], " in text
     assert "raise SystemExit(1)" not in text  # reaching the end means that it is gone
@@ -218,7 +220,7 @@ def test_ctrl_c_ends_the_child(code, monkeypatch):
 
 
 def test_simplifications_are_simpler_and_different():
-    """What is tried after a crash: blocks of 1, 2 and 3, zeros and round entries, tuples too; never the input itself."""
+    """What is tried after a crash: blocks of 1, 2 and 3, zeros, round entries, in tuples too; never the input."""
     A, v = np.array([[1.5, 2.0], [0.0, 1.0]]), np.array([0.25, 1.0])
     tried = list(isolation._simplifications({"A": A, "v": (v, 3)}))
     assert tried[0]["A"].shape == (1, 1)

@@ -69,7 +69,7 @@ def test_zero_error_holds_against_zero_bound(record):
 
 
 def test_useless_bound_is_undecided(record):
-    """Where LIMIT·bound reaches the scale of "no correct digit" the example is undecided, although the error is small."""
+    """Where LIMIT·bound reaches "no correct digit" the example is undecided, although the error is small."""
     judge(1e-9, 1.0, why="κ·u")
     assert not record.example.decided
     assert "κ·u" in record.example.undecided
@@ -149,7 +149,7 @@ def test_an_example_without_a_judgement_counts_as_neither():
 
 
 def test_infinite_error_of_finite_results_is_the_judges_fault(record):
-    """If every result was finite, an error that is not means that the judge ran out of precision: an error, no verdict."""
+    """If every result was finite and the error is not, the judge ran out of precision: no verdict."""
     record.example.calls.append(("f", (), 1.0))
     with pytest.raises(ArithmeticError, match="judge"):
         judge(math.inf, 1.0)

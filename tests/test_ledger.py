@@ -68,7 +68,12 @@ def test_an_entry_that_no_longer_reproduces_is_stale(write):
 
 @pytest.mark.parametrize(
     ("versions", "status"),
-    [(f"=={np.__version__}", "reproduced"), (">=1", "reproduced"), ("<1", "not run"), (f"!={np.__version__}", "not run")],
+    [
+        (f"=={np.__version__}", "reproduced"),
+        (">=1", "reproduced"),
+        ("<1", "not run"),
+        (f"!={np.__version__}", "not run"),
+    ],
 )
 def test_versions_are_honoured(write, versions, status):
     """An entry about other versions is not run, and says which is installed."""
@@ -109,7 +114,8 @@ def test_no_file_is_an_empty_ledger(tmp_path):
 def test_inputs_keep_their_meaning(write):
     """Lists are arrays, strings with j complex, integers stay integers."""
     path = write(extra='[other]\nlaw = "twice_is_the_sum"\nsubject = "peer"\nspaces = ["*"]\nverdict = "by design"\n'
-                 'summary = ""\ninput = { z = ["1+2j", "0j"], k = 3, x = 0.5 }\nmeasured = ""\ntrue = ""\n')  # fmt: skip
+                 'summary = ""\ninput = { z = ["1+2j", "0j"], k = 3, x = 0.5 }\n'
+                 'measured = ""\ntrue = ""\n')  # fmt: skip
     entry = read(path)[1]
     np.testing.assert_array_equal(entry.input["z"], [1 + 2j, 0])
     assert entry.input["k"] == 3

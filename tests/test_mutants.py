@@ -23,7 +23,9 @@ def test_every_mutant_is_rejected(name):
         pytest.skip(str(error))
     for law in mutant.rejected_by:
         outcome = run(SUITE.laws[law], mutant.subject(), where, SUITE.contracts, PROFILES["mutants"])
-        assert outcome.outcome == VIOLATED, f"{law} lets {name} pass ({outcome.outcome}, worst {outcome.worst}): {mutant.trap}"
+        assert outcome.outcome == VIOLATED, (
+            f"{law} lets {name} pass ({outcome.outcome}, worst {outcome.worst}): {mutant.trap}"
+        )
 
 
 @pytest.mark.parametrize("name", SUITE.laws)

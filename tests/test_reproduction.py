@@ -144,15 +144,17 @@ DECIDES_ALONE = {
 
 
 def test_scripts_decide_without_detrace(folder):
-    """In every kind of fault the script exits with 1 on the wrong code and 0 on the right code, detrace being absent."""
+    """For every kind of fault the script exits with 1 on the wrong code and 0 on the right one, without detrace."""
     float64 = space("numpy-cpu-float64")
     names = {n: "numbers" if n == "any_memory" else n for n in DECIDES_ALONE}
-    paths = [
-        falsify(folder, n, f"twice=users_code:{names[n]}", which, float64) for n, which in DECIDES_ALONE.items()
-    ]
-    paths.append(falsify(folder, "imaginary", "twice=users_code:imaginary", toy.twice_is_the_sum, space("numpy-cpu-complex64")))
+    paths = [falsify(folder, n, f"twice=users_code:{names[n]}", which, float64) for n, which in DECIDES_ALONE.items()]
+    paths.append(
+        falsify(folder, "imaginary", "twice=users_code:imaginary", toy.twice_is_the_sum, space("numpy-cpu-complex64"))
+    )
     paths.append(falsify(folder, "object", "users_code:impl", toy.twice_is_the_sum, float64))
-    paths.append(falsify(folder, "by_path", str(folder / "wrong" / "users_code.py") + ":impl", toy.twice_is_the_sum, float64))
+    paths.append(
+        falsify(folder, "by_path", str(folder / "wrong" / "users_code.py") + ":impl", toy.twice_is_the_sum, float64)
+    )
     paths.append(falsify(folder, "operator", "applied=users_code:applied", application, float64))
     wrong = statuses(folder, "wrong", paths, "--without-detrace")
     assert {p: text for p, (s, text) in wrong.items() if s == 0 or (s == 1 and text.startswith("Traceback"))} == {
@@ -183,7 +185,12 @@ def test_scripts_of_laws_about_several_results(folder):
     (folder / "right" / "users_code.py").write_text("from scipy.linalg import expm\n")
     suite = load()
     path = falsify(
-        folder, "semigroup", "users_code", suite.laws["exponential_is_a_semigroup"], space("numpy-cpu-float64"), suite.contracts
+        folder,
+        "semigroup",
+        "users_code",
+        suite.laws["exponential_is_a_semigroup"],
+        space("numpy-cpu-float64"),
+        suite.contracts,
     )
     ((status, text),) = statuses(folder, "wrong", [path], "--without-detrace").values()
     assert (status, "times the bound" in text) == (1, True)
@@ -226,7 +233,9 @@ def test_a_script_of_a_hang_ends(folder):
     (folder / "wrong" / "users_code.py").write_text("def twice(A):\n    while True: pass\n")
     violation = {"kind": "hung", "ratio": "inf", "why": "", "limit_s": 0.5,
                  "calls": [["twice", [{"shape": [1, 1], "re": [1.0]}], None]]}  # fmt: skip
-    outcome = Outcome("twice_is_the_sum", "users_code", "numpy-cpu-float64", VIOLATED, reason="hangs", violation=violation)
+    outcome = Outcome(
+        "twice_is_the_sum", "users_code", "numpy-cpu-float64", VIOLATED, reason="hangs", violation=violation
+    )
     subject = resolve("users_code", CONTRACTS)
     path = folder / "hang.py"
     path.write_text(script(toy.twice_is_the_sum, subject, space("numpy-cpu-float64"), outcome, CONTRACTS))

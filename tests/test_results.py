@@ -1,4 +1,4 @@
-"""Results: values keep every bit, files are whole or not there, and what is not ours is neither read nor overwritten."""
+"""Results: values keep every bit, files are whole, and what is not ours is neither read nor overwritten."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ from detrace.spaces import backends, probe, space
 from detrace.terminal import summary_lines, violation_text
 from detrace.values import decode, encode, literal
 
-FLOATS = numpy_arrays(np.float64, array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3), elements=st.floats(width=64))
+FLOATS = numpy_arrays(
+    np.float64, array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3), elements=st.floats(width=64)
+)
 
 
 def same_bits(a: Any, b: Any) -> bool:
@@ -100,7 +102,10 @@ FOREIGN = {
     "binary": ("\x00", "is no readable JSON"),
     "foreign": ('{"name": "theirs"}', "is not a results file of detrace"),
     "list": ("[1]", "is not a results file of detrace"),
-    "other schema": (json.dumps(document(schema="detrace.results/99")), "has schema detrace.results/99, this detrace reads"),
+    "other schema": (
+        json.dumps(document(schema="detrace.results/99")),
+        "has schema detrace.results/99, this detrace reads",
+    ),
     "damaged": (json.dumps(document(items=None)), "is damaged (it lacks items)"),
 }
 
@@ -121,7 +126,7 @@ def test_files_that_are_not_ours_are_one_sentence_and_stay(tmp_path, name):
 
 def test_a_missing_file_says_what_writes_it(tmp_path):
     """Reading what is not there names the command that makes it; writing there is fine."""
-    with pytest.raises(ResultsError, match="there is no results file at .* `detrace verify` writes one"):
+    with pytest.raises(ResultsError, match=r"there is no results file at .* `detrace verify` writes one"):
         results.read(tmp_path / "none.json")
     results.check_writable(tmp_path / "new" / "none.json")
 
@@ -129,7 +134,7 @@ def test_a_missing_file_says_what_writes_it(tmp_path):
 def test_places_that_cannot_be_written_are_known_before_the_run(tmp_path):
     """A folder that cannot be made, or a folder in the file's place, is one sentence."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(ResultsError, match="results cannot be written to .*; name another file"):
+    with pytest.raises(ResultsError, match=r"results cannot be written to .*; name another file"):
         results.check_writable(tmp_path / "file" / "results.json")
     with pytest.raises(ResultsError, match="nothing is written over"):
         results.check_writable(tmp_path)
@@ -205,8 +210,9 @@ def test_a_violation_prints_all_that_the_reader_needs(session):
     _, data = session.run(*session.plan.items[1])
     text = violation_text(data, "FORMULA")
     for part in (
-        "twice is the sum", "mine on numpy-cpu-float64", "law      FORMULA", "input A  [[", "got      [[", "true     [[",
-        "ratio    ", "(limit 30)", "bound    one rounding", "reproduce", "raise SystemExit(0 if ratio < 30 else 1)",
+        "twice is the sum", "mine on numpy-cpu-float64", "law      FORMULA", "input A  [[", "got      [[",
+        "true     [[", "ratio    ", "(limit 30)", "bound    one rounding", "reproduce", 
+        "raise SystemExit(0 if ratio < 30 else 1)",
     ):  # fmt: skip
         assert part in text
 
@@ -216,8 +222,8 @@ def test_the_summary_counts_four_outcomes():
     described = {"name": "mine", "version": "", "role": "user", "offers": ["twice"]}
     lines = summary_lines(document(
         subjects=[described], contracts=[{}, {}], absent_peers={"jax": "no module"},
-        items=[{"subject": "mine", "outcome": "violated", "deviation": "known-1"}, {"subject": "mine", "outcome": "held",
-               "deviation": None}],
+        items=[{"subject": "mine", "outcome": "violated", "deviation": "known-1"},
+               {"subject": "mine", "outcome": "held", "deviation": None}],
         not_run=[{"law": "*", "subject": "*", "space": "cupy-cuda", "reason": "no GPU"},
                  {"law": "a", "subject": "mine", "space": "x", "reason": "y"}],
     ))  # fmt: skip

@@ -111,7 +111,10 @@ def test_grcar_is_not_normal(float64):
 
 def test_integers_and_permutations_stay_so_where_they_are_not_scaled(float64):
     """One in four keeps round entries: whole numbers, permutation matrices."""
-    assert any((a == np.round(a)).all() and abs(a).max() > 1 for a in draws(matrices.square_matrices(kinds=("integer",)), float64))
+    assert any(
+        (a == np.round(a)).all() and abs(a).max() > 1
+        for a in draws(matrices.square_matrices(kinds=("integer",)), float64)
+    )
     found = draws(matrices.square_matrices(kinds=("permutation",)), float64)
     assert any((a @ a.T == np.eye(len(a))).all() and len(a) > 1 for a in found)
     assert all((np.count_nonzero(a, axis=k) == 1).all() for a in found for k in (0, 1))
@@ -151,7 +154,8 @@ def test_headroom_and_reach_bound_the_norm(float64):
 def test_square_matrices_shrink_to_readable_ones(float64):
     """The smallest matrix with an off-diagonal entry is 2×2 with zeros and one 1."""
     found = find(
-        matrices.square_matrices(kinds=("dense",)).on(float64), lambda a: len(a) > 1 and (a - np.diag(np.diag(a))).any(),
+        matrices.square_matrices(kinds=("dense",)).on(float64),
+        lambda a: len(a) > 1 and (a - np.diag(np.diag(a))).any(),
         settings=settings(database=None, max_examples=500),
     )  # fmt: skip
     assert found.shape == (2, 2)
@@ -249,7 +253,9 @@ def _rank_one_pairs(where: Space) -> None:
             t = abs(s) if keep == "both" else max(s.real, 0.0)
             growth = math.expm1(t) / t if t > 0 else 1.0
             assert math.log(growth) + math.log(size) < math.log(where.max)  # e^{xyᵀ} − I = φ(s)xyᵀ is representable
-    spread = np.abs([complex(low_rank.inner(x, y)) for x, y in draws(low_rank.rank_one_pairs(kinds=("dense",)), where, 100)])
+    spread = np.abs(
+        [complex(low_rank.inner(x, y)) for x, y in draws(low_rank.rank_one_pairs(kinds=("dense",)), where, 100)]
+    )
     assert spread[spread > 0].min() < 1e-6
     assert spread.max() > 10
     low = draws(low_rank.rank_one_pairs(kinds=("aligned",), floor=0.125), where)
@@ -259,7 +265,7 @@ def _rank_one_pairs(where: Space) -> None:
 def _pairs_and_columns(where: Space) -> None:
     found = draws(low_rank.pairs_and_columns(), where, 60)
     assert all(V.shape[0] == len(x) == len(y) and V.ndim == 2 for x, y, V in found)
-    assert any((V == np.eye(len(x))).all() for x, y, V in found if V.shape == (len(x), len(x)) and len(x) > 1)
+    assert any((np.eye(len(x)) == V).all() for x, y, V in found if V.shape == (len(x), len(x)) and len(x) > 1)
     assert any((V[:, 0] == x).all() for x, y, V in found if V.shape[1] == 1 and x.any())
     assert any(low_rank.inner(y, V[:, 0]) == 0 for x, y, V in found if V.any() and y.any())
 
@@ -295,7 +301,9 @@ def _low_rank_pairs(where: Space) -> None:
             assert columns.promise(x, y)
             s = np.conj(y).T.conj() @ x
             rounding = 4 * x.shape[0] * where.u * one_norm(np.abs(y).T @ np.abs(x))
-            assert one_norm(s) <= 5 * (1 + 1e-6) + rounding or not low_rank_columns.COLUMNS["orthogonal columns"].promise(x, y)
+            assert one_norm(s) <= 5 * (1 + 1e-6) + rounding or not low_rank_columns.COLUMNS[
+                "orthogonal columns"
+            ].promise(x, y)
 
 
 def _low_rank_pairs_and_columns(where: Space) -> None:
@@ -329,7 +337,7 @@ def strategies() -> dict[str, Callable[..., Deferred]]:
         module = importlib.import_module(f"detrace.strategies.{info.name}")
         found |= {
             name: f for name, f in vars(module).items()
-            if getattr(f, "__module__", "") == module.__name__ and hasattr(f, "__wrapped__") and not name.startswith("_")
+            if getattr(f, "__module__", "") == module.__name__ and hasattr(f, "__wrapped__") and name[0] != "_"
         }  # fmt: skip
     return found
 

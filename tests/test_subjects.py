@@ -94,7 +94,9 @@ def test_entry_points(write, monkeypatch):
     """A subject announced as an entry point is found by its name, and a script imports what it points to."""
     write(RIGHT)
     point = metadata.EntryPoint("theirs", "users_code:right", subjects.ENTRY_POINTS)
-    monkeypatch.setattr(subjects.metadata, "entry_points", lambda group: [point] if group == subjects.ENTRY_POINTS else [])
+    monkeypatch.setattr(
+        subjects.metadata, "entry_points", lambda group: [point] if group == subjects.ENTRY_POINTS else []
+    )
     subject = resolve("theirs", CONTRACTS)
     assert list(subject.functions) == ["twice"]
     assert subject.imports["twice"] == "from users_code import right\ntwice = right.twice"
@@ -104,13 +106,22 @@ def test_entry_points(write, monkeypatch):
     ("spec", "sentence"),
     [
         ("no_such_module", "there is no module named 'no_such_module'; is it installed"),
-        ("users_code.twice", "no module named 'users_code.twice'; for an attribute of users_code write users_code:twice"),
+        (
+            "users_code.twice",
+            "no module named 'users_code.twice'; for an attribute of users_code write users_code:twice",
+        ),
         ("users_code:twise", r"has no attribute 'twise'; did you mean twice\?"),
         ("twise=users_code:twice", r"no contract is named 'twise'; did you mean twice\?"),
         ("twice=users_code:number", "users_code:number is a int, not a function"),
         ("twice=users_code", "users_code is a module, not a function"),
-        ("users_code:Impl", "twice of users_code.Impl takes 2 arguments, the contract is .* is a class, give an instance"),
-        ("users_code:number", "users_code:number offers no contract: it needs functions with contract names such as twice"),
+        (
+            "users_code:Impl",
+            "twice of users_code.Impl takes 2 arguments, the contract is .* is a class, give an instance",
+        ),
+        (
+            "users_code:number",
+            "users_code:number offers no contract: it needs functions with contract names such as twice",
+        ),
         ("missing/adapter.py", "missing/adapter.py: there is no such file"),
         ("two words", "'two words' is no module name"),
     ],
@@ -128,7 +139,10 @@ def test_wrong_specs_are_one_sentence(write, spec, sentence):
     [
         ("1 / 0", "importing users_code failed: ZeroDivisionError: division by zero"),
         ("import sys; sys.exit('bye')", "importing users_code failed: SystemExit: bye"),
-        ("import nothing_like_it", "importing users_code failed: ModuleNotFoundError: No module named 'nothing_like_it'"),
+        (
+            "import nothing_like_it",
+            "importing users_code failed: ModuleNotFoundError: No module named 'nothing_like_it'",
+        ),
         ("def f(:", "importing users_code failed: SyntaxError"),
         ("def doubled(A): return A", "doubled looks like twice — rename it, or say which contract it is"),
         ("def Twice_(A): return A", "Twice_ looks like twice"),

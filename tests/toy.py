@@ -31,7 +31,9 @@ def twice_is_the_sum(twice, A, space):
     judge(np.linalg.norm(got - 2 * A), bound, scale=math.inf, why="one rounding", got=got, truth=2 * A)
 
 
-@law(r"\text{twice}(kA) = k\,\text{twice}(A)", source="toy", A=square_matrices(max_n=2), k=integers(1, 3), dtypes="real")
+@law(
+    r"\text{twice}(kA) = k\,\text{twice}(A)", source="toy", A=square_matrices(max_n=2), k=integers(1, 3), dtypes="real"
+)
 def twice_is_linear(twice, A, k, space):
     """For every square A and k = 1, 2, 4. Powers of two commute with rounding: no tolerance."""
     a, b = twice(A / 2), twice(A / 2 * 2)

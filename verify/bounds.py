@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,14 +25,23 @@ def underflow(space: Space, truth: Any) -> float:
     return truth.nrows() * space.smallest / size if size > 0.0 else math.inf
 
 
-def as_accurate(A: np.ndarray, space: Space, factor: float = 1.0, underflow_of: Any = None) -> tuple[float, Callable[[], float]]:
-    """factor·ε(A) with ε(A) = u·max(1, κ_exp(A)), as `judge` takes it: a cheap lower bound and the exact one on demand.
+Bound = tuple[float, Callable[[], float]]
+"""A bound as `judge` takes it: a cheap lower one, and a function that computes the exact one on demand."""
+
+
+def as_accurate(A: np.ndarray, space: Space, factor: float = 1.0, underflow_of: Any = None) -> Bound:
+    """factor·ε(A) with ε(A) = u·max(1, κ_exp(A)).
 
     ε(A) is the forward error of a backward-stable method: it returns e^{A+ΔA} with ‖ΔA‖ ≤ u‖A‖, rounded.
     """
     kappa = exact.exp_condition(A)
     slack = 0.0 if underflow_of is None else underflow(space, underflow_of)
     return factor * space.u * kappa.lower + slack, lambda: factor * space.u * kappa.value + slack
+
+
+def together(parts: Sequence[Bound]) -> Bound:
+    """The sum of bounds: errors of several computed exponentials in one formula add up to first order."""
+    return sum(low for low, _ in parts), lambda: sum(exact() for _, exact in parts)
 
 
 def judge_exponential(got: np.ndarray, A: np.ndarray, space: Space, truth: Any = None) -> float:

@@ -59,8 +59,8 @@ def determinant_out_of_range_has_a_logarithm(logabsdet, M, k, space):
     kappa = float((frobenius(ball(M)) * frobenius(ball(M).inv())).abs_upper())
     truth = abs(exact.determinant(ball(M * 2.0**k))).log()
     got = logabsdet((M * 2.0**k).astype(space.host_dtype))
-    judge(abs(ball(got) - truth), 4 * space.u * (kappa + 4 * (abs(k) + 6) * math.log(2)), why="n·u·(κ(M) + n·|k|·log 2)", got=got,
-          truth=exact.floats(truth))  # fmt: skip
+    judge(abs(ball(got) - truth), 4 * space.u * (kappa + 4 * (abs(k) + 6) * math.log(2)), why="n·u·(κ(M) + n·|k|·log 2)",
+          got=got, truth=exact.floats(truth))  # fmt: skip
 
 
 @law(r"d \det B = \det B \,\operatorname{tr}(B^{-1} dB)", source=kexue(6377, 13, "c13"), dtypes="real", needs="autodiff",
@@ -80,7 +80,7 @@ def gradient_of_log_determinant_is_inverse_transpose(logabsdet, M, space):
 @law(r"\log|\det I| = 0,\; \det(0 \times 0) = 1", source=kexue(6377, "c15"), dtypes="wide",
      shape=choices((1, 1), (0, 0), (3, 2, 2), (0, 2, 2), (2, 1, 3, 3)))  # fmt: skip
 def log_determinant_keeps_the_form(logabsdet, shape, space):
-    """Identities, empty matrices and empty batches: exactly 0, in the leading shape and the real dtype (checked by the call)."""
+    """Identities, empty matrices, empty batches: exactly 0, in the leading shape and real dtype (which the call checks)."""
     M = np.zeros(shape, dtype=space.host_dtype)
     M[...] = np.eye(shape[-1])
     got = logabsdet(M)

@@ -271,10 +271,10 @@ def rank_one_logdet_survives_where_the_determinant_does_not(logdet_expm_rank1, x
 
 
 @law(r"x, y \in \mathbb{Z}^n \Rightarrow \log\det e^{xy^\top} = y^\top x \text{ exactly}", source=kexue(6407, 4),
-     dtypes="wide", xy=rank_one_pairs(reach=64.0, floor=1e-3))  # fmt: skip
+     dtypes="wide", xy=rank_one_pairs(reach=64.0, floor=1.0))  # fmt: skip
 def rank_one_logdet_of_integers_is_exact(logdet_expm_rank1, xy, space):
-    """For vectors rounded to integers |k| ≤ 2⁸ every sum is exact in float32 and wider, so no bound."""
-    x, y = (np.clip(np.round(v.real), -256, 256) + (0j if space.is_complex else 0.0) for v in xy)
+    """For integer vectors, |k| ≤ 2⁸, every sum is exact in float32 and wider, so no bound."""
+    x, y = (np.clip(np.round(8.0 * v.real), -256, 256) + (0j if space.is_complex else 0.0) for v in xy)
     got, truth = logdet_expm_rank1(x, y), float((y @ x).real)
     require(float(got) == truth, "log det is not the exact inner product", got=got, truth=truth)
 

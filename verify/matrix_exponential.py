@@ -18,7 +18,7 @@ from detrace.laws import kexue
 from detrace.oracles import ball, frobenius, identity
 from detrace.strategies.matrices import batches, dyadic_matrices, leading_shape, square_matrices
 from detrace.strategies.scalars import choices
-from verify.bounds import as_accurate, forward_error, judge_exponential
+from verify.bounds import as_accurate, forward_error, judge_exponential, together
 
 FAMILY = Family("matrix_exponential", "Matrix exponential: det e^A = e^{tr A}", 1)
 
@@ -60,8 +60,8 @@ def inverse_is_exponential_of_minus(expm, A, space):
     product = ball(expm(A)) * ball(expm(-A))
     n = len(A)
     c = exact.condition(A) / n**0.5
-    low, high = as_accurate(A, space, c), as_accurate(-A, space, c)
-    judge(frobenius(product - identity(n)) / n**0.5, low[0] + high[0], refine=lambda: low[1]() + high[1](),
+    parts = [as_accurate(A, space, c), as_accurate(-A, space, c)]
+    judge(frobenius(product - identity(n)) / n**0.5, *together(parts),
           why="κ(e^A)·(ε(A)+ε(−A))/√n", got=exact.floats(product), truth=np.eye(n))  # fmt: skip
 
 
@@ -76,8 +76,9 @@ def exponential_is_a_semigroup(expm, A, times, space):
     size = frobenius(exact.expm(W))
     c = float((frobenius(exact.expm(S)) * frobenius(exact.expm(T)) / size).abs_upper())
     parts = [as_accurate(S, space, c), as_accurate(T, space, c), as_accurate(W, space)]
-    judge(frobenius(left - right) / size, sum(p[0] for p in parts), refine=lambda: sum(p[1]() for p in parts),
-          why="(ε(sA)+ε(tA))·‖e^{sA}‖‖e^{tA}‖/‖e^{(s+t)A}‖ + ε((s+t)A)", got=exact.floats(right), truth=exact.floats(left))  # fmt: skip
+    judge(frobenius(left - right) / size, *together(parts),
+          why="(ε(sA)+ε(tA))·‖e^{sA}‖‖e^{tA}‖/‖e^{(s+t)A}‖ + ε((s+t)A)",
+          got=exact.floats(right), truth=exact.floats(left))  # fmt: skip
 
 
 @law(r"e^{P A P^{-1}} = P\, e^{A}\, P^{-1}", source=kexue(6377, 6, "c10"), A=square_matrices(headroom=20.0, max_n=5),
@@ -97,7 +98,7 @@ def similarity_passes_through(expm, A, powers, reverse, space):
     size = frobenius(exact.expm(B))
     c = float((frobenius(exact.expm(A)) / size).abs_upper()) * p.max() / p.min()
     parts = [as_accurate(A, space, c), as_accurate(B, space)]
-    judge(frobenius(ball(left) - ball(right)) / size, sum(q[0] for q in parts), refine=lambda: sum(q[1]() for q in parts),
+    judge(frobenius(ball(left) - ball(right)) / size, *together(parts),
           why="ε(PAP⁻¹) + ε(A)·‖P‖‖P⁻¹‖‖e^A‖/‖e^{PAP⁻¹}‖", got=left, truth=exact.floats(exact.expm(B)))  # fmt: skip
 
 
@@ -124,7 +125,7 @@ def sum_of_noncommuting_differs_as_it_must(expm, A, B, space):
     size = frobenius(exact.expm(A + B))
     c = float((frobenius(exact.expm(A)) * frobenius(exact.expm(B)) / size).abs_upper())
     parts = [as_accurate(A, space, c), as_accurate(B, space, c), as_accurate(A + B, space)]
-    judge(frobenius(got - truth) / size, sum(p[0] for p in parts), refine=lambda: sum(p[1]() for p in parts),
+    judge(frobenius(got - truth) / size, *together(parts),
           why="ε(A+B) + (ε(A)+ε(B))·‖e^A‖‖e^B‖/‖e^{A+B}‖", got=exact.floats(got), truth=exact.floats(truth))  # fmt: skip
 
 
@@ -139,7 +140,7 @@ def sum_of_commuting_becomes_product(expm, A, c, space):
     size = frobenius(exact.expm(A + B))
     k = float((frobenius(exact.expm(A)) * frobenius(exact.expm(B)) / size).abs_upper())
     parts = [as_accurate(A, space, k), as_accurate(B, space, k), as_accurate(A + B, space)]
-    judge(frobenius(got - ball(left)) / size, sum(p[0] for p in parts), refine=lambda: sum(p[1]() for p in parts),
+    judge(frobenius(got - ball(left)) / size, *together(parts),
           why="ε(A+B) + (ε(A)+ε(B))·‖e^A‖‖e^B‖/‖e^{A+B}‖", got=left, truth=exact.floats(exact.expm(A + B)))  # fmt: skip
 
 
@@ -178,7 +179,7 @@ def gradient_is_the_adjoint_derivative(expm, A, W, space):
     W = W[:n, :n]
     if not W.any():
         W = np.eye(n)
-    scale = 2.0 ** round(math.log2(max(np.linalg.norm(A), 2.0**-20) / np.linalg.norm(W)))
+    scale = 2.0 ** round(math.log2(max(float(np.linalg.norm(A)), 2.0**-20) / float(np.linalg.norm(W))))
     W = space.round(W * scale)
     M = np.block([[A.T, W], [np.zeros((n, n)), A.T]])
     truth = exact.frechet(ball(A.T), ball(W))
@@ -259,7 +260,8 @@ def exponential_keeps_the_form(expm, shape, space):
     input alone, and e^0 = I exactly: every method computes I + 0."""
     A = np.zeros(shape, dtype=space.host_dtype)
     E = expm(A)
-    require(bool((E == np.eye(shape[-1])).all()), "e^0 is not exactly I", got=E, truth=np.broadcast_to(np.eye(shape[-1]), shape))
+    eye = np.broadcast_to(np.eye(shape[-1]), shape)
+    require(bool((eye == E).all()), "e^0 is not exactly I", got=E, truth=eye)
 
 
 @law(r"e^{A} \text{ does not depend on how } A \text{ lies in memory}", source="SPEC 1: form", A=square_matrices(max_n=4))

@@ -17,7 +17,7 @@ from detrace import oracles as exact
 from detrace.calls import LinearOperator
 from detrace.laws import kexue
 from detrace.oracles import ball, frobenius, identity
-from detrace.strategies.matrices import dyadic_matrices, square_matrices
+from detrace.strategies.matrices import dyadic_matrices, square_matrices, unimodular_pairs
 from detrace.strategies.scalars import choices, scalars
 from verify.matrix_exponential import FAMILY
 
@@ -54,7 +54,7 @@ def logarithm_is_its_series(log1pm, A, space):
 @law(r"\rho(A) < 1 \Rightarrow \log(I+A) = \sum_{k \ge 1} (-1)^{k-1} A^{k}/k", source=kexue(6377, 11), dtypes="wide",
      N=square_matrices(kinds=("nilpotent",), max_n=4, reach=64.0), cost=2.0)  # fmt: skip
 def logarithm_needs_only_spectral_radius_below_one(log1pm, N, space):
-    """⚠ The post asks for ‖A‖ < 1; ρ(A) < 1 suffices. Nilpotent A of norm up to 64: the series is a finite sum. Bound u·κ_log."""
+    """⚠ The post asks for ‖A‖ < 1; ρ(A) < 1 suffices. Nilpotent A of norm up to 64: a finite sum. Bound u·κ_log."""
     if not N.any():
         return
     branch("norm above 1" if np.linalg.norm(N, 2) > 1 else "norm below 1")
@@ -66,7 +66,8 @@ def logarithm_needs_only_spectral_radius_below_one(log1pm, N, space):
 
 
 @law(r"e^{\log(I+A)} = I + A", source=kexue(6377, 12, "c7", "c9"), dtypes="wide",
-     A=square_matrices(kinds=("dense", "symmetric", "triangular", "nilpotent", "diagonal", "skew"), max_n=4, reach=16.0), cost=4.0)  # fmt: skip
+     A=square_matrices(kinds=("dense", "symmetric", "triangular", "nilpotent", "diagonal", "skew"), max_n=4, reach=16.0),
+     cost=4.0)  # fmt: skip
 def exponential_of_logarithm(log1pm, A, space):
     """Every A for which I+A has no eigenvalue near (−∞, 0]: A is made so by adding ‖A‖_F·I (its spectrum moves into the
     right half plane; half of the draws have norm ≤ ½ and stay as they are). The certified exponential of the computed L̂
@@ -97,6 +98,21 @@ def exponential_of_logarithm(log1pm, A, space):
     judge(residual, space.u + slack, refined, why="u·(κ₂(K) + ‖K‖‖L‖/‖A‖), K the Kronecker form of L_exp at log(I+A)", got=L)
 
 
+@law(r"\log(I + P \Lambda P^{-1}) = P \log(I + \Lambda) P^{-1}", source=kexue(6377, 13, "c10"), dtypes="wide",
+     pair=unimodular_pairs(), eigenvalues=dyadic_matrices(n=4, denominator=8), cost=2.0)  # fmt: skip
+def logarithm_of_a_diagonalisable_matrix(log1pm, pair, eigenvalues, space):
+    """⚠ The post prints Λⁿ on the left; only Λ is right, and the two differ wherever Λ² ≠ Λ. P and P⁻¹ integer, Λ dyadic with
+    |λ| < 1, so A = PΛP⁻¹ is exact and its logarithm is P·diag(log(1+λᵢ))·P⁻¹. Bound u·κ_log."""
+    P, inverse = pair
+    lam = eigenvalues[0, : len(P)]
+    A = (P * lam) @ inverse
+    if not A.any():
+        return
+    right, printed = (_conjugated(P, [(ball(x) + 1).log() for x in d], inverse) for d in (lam, lam**2))
+    require((lam == lam**2).all() or not right.overlaps(printed), "the printed form with Λ² is not apart from the right one")
+    _judge_logarithm(log1pm(A), A, right, space)
+
+
 @law(r"\operatorname{tr}\log(I+A) \equiv \log\det(I+A) \pmod{2\pi i}", source=kexue(6377, 20), dtypes="wide",
      A=square_matrices(kinds=("symmetric", "triangular", "skew", "dense"), max_n=4, reach=4.0))  # fmt: skip
 def trace_of_logarithm_is_log_of_determinant(log1pm, A, space):
@@ -114,23 +130,25 @@ def trace_of_logarithm_is_log_of_determinant(log1pm, A, space):
           why="√n·u·κ_log·‖L‖", got=exact.floats(ball(L).trace()))  # fmt: skip
 
 
-@law(r"\operatorname{tr}\log\operatorname{diag}(e^{i\theta}, e^{i\theta}) = 2 i \theta", source=kexue(6377, 20), dtypes="complex",
-     theta=choices(2.0, 1.0, 3.0, -2.5))  # fmt: skip
+@law(r"\operatorname{tr}\log\operatorname{diag}(e^{i\theta}, e^{i\theta}) = 2 i \theta", source=kexue(6377, 20),
+     dtypes="complex", theta=choices(2.0, 1.0, 3.0, -2.5))  # fmt: skip
 def principal_logarithms_do_not_add_up(log1pm, theta, space):
-    """⚠ The counter-example to ln det B = tr ln B: B = diag(e^{iθ}, e^{iθ}) has tr log B = 2iθ, while the principal log det B is 2iθ
-    − 2πi for θ > π/2. The computed logarithm must be the principal one. Bound: B is rounded, so u·√2/|e^{iθ}−1|·κ ≤ 4u/|θ|·|θ|:
-    4u relative to |θ|."""
+    """⚠ The counter-example to ln det B = tr ln B: B = diag(e^{iθ}, e^{iθ}) has tr log B = 2iθ, while the principal log det B
+    is 2iθ − 2πi for θ > π/2. The computed logarithm must be the principal one. Bound: two entries, each with a rounding of the
+    input (|A| ≤ 2, derivative 1/|e^{iθ}| = 1, so 2u) and of the result (|θ|u), relative to 2|θ| ≥ 2: at most 4u."""
     z = space.round(np.asarray(complex(math.cos(theta) - 1.0, math.sin(theta)))).item()
     A = z * np.eye(2).astype(np.complex128)
     L = log1pm(A)
     truth = (acb(1) + acb(z)).log() * 2
-    judge(abs(ball(L).trace() - truth) / abs(truth), 4 * space.u, why="4u", got=exact.floats(ball(L).trace()), truth=exact.floats(truth))
+    trace = ball(L).trace()
+    judge(abs(trace - truth) / abs(truth), 4 * space.u, why="4u", got=exact.floats(trace), truth=exact.floats(truth))
     log_det = ((acb(1) + acb(z)) ** 2).log()
     apart = abs(truth - log_det) > 6
     require(bool(apart) == (abs(theta) > math.pi / 2), "tr log B and log det B differ by 2πi exactly when 2|θ| > π")
 
 
-@law(r"\log\begin{pmatrix} \cos\alpha & -\sin\alpha \\ \sin\alpha & \cos\alpha \end{pmatrix} = \alpha \begin{pmatrix} 0 & -1 \\ 1 & 0 \end{pmatrix}",
+@law(r"\log\begin{pmatrix} \cos\alpha & -\sin\alpha \\ \sin\alpha & \cos\alpha \end{pmatrix}"
+     r" = \alpha \begin{pmatrix} 0 & -1 \\ 1 & 0 \end{pmatrix}",
      source=kexue(6377, "c8", "c9"), dtypes="wide", alpha=scalars(high=3.0, low=2.0**-20))  # fmt: skip
 def principal_logarithm_of_a_rotation(log1pm, alpha, space):
     """|α| ≤ 3 < π: of all logarithms (α+2πk)J the principal one, also where the series diverges (|α| > π/3). The input is the
@@ -150,7 +168,7 @@ def principal_logarithm_of_a_rotation(log1pm, alpha, space):
     derivative = max(1 / modulus, float(abs(z.imag).abs_upper()) / abs(s) if s else 0.0)
     size = float((frobenius(ball(A)) / frobenius(truth)).abs_upper())
     judge(frobenius(ball(L) - truth) / frobenius(truth), space.u * (1 + derivative * size) + _underflow(space, truth),
-          why="u·(1 + ‖K⁻¹‖‖A‖/‖log‖), ‖K⁻¹‖ the largest divided difference of log", got=L, truth=exact.floats(truth))  # fmt: skip
+          why="u·(1 + ‖K⁻¹‖‖A‖/‖log‖), ‖K⁻¹‖ the largest divided difference", got=L, truth=exact.floats(truth))  # fmt: skip
 
 
 @law(r"\mathbb{E}\, v^{\mathsf T} M v = \operatorname{tr} M \;\text{ if }\; \mathbb{E}\, v v^{\mathsf T} = I",
@@ -166,14 +184,15 @@ def hutchinson_is_unbiased(hutchinson_trace, M, space):
     if size == 0.0:
         require(complex(got) == 0, "the trace of 0 is 0", got=got)
         return
-    judge(abs(ball(got) - ball(M).trace()) / size, (2 * n + 2**n) * space.u, why="(2n+2ⁿ)·u, relative to Σ|mᵢⱼ|", got=got, truth=truth)
+    judge(abs(ball(got) - ball(M).trace()) / size, (2 * n + 2**n) * space.u, why="(2n+2ⁿ)·u, relative to Σ|mᵢⱼ|",
+          got=got, truth=truth)  # fmt: skip
 
 
 @law(r"\operatorname{Var} v^{\mathsf T} M v = 2 \bigl(\|M\|_F^2 - \textstyle\sum_i m_{ii}^2\bigr)", source="Hutchinson 1990",
      dtypes="real", M=dyadic_matrices(max_n=3), cost=3.0)  # fmt: skip
 def hutchinson_variance_is_known(hutchinson_trace, M, space):
-    """Symmetric M, one Rademacher probe at a time over all 2ⁿ: the exact variance. Bound: each value errs by δ = 2n·u·Σ|mᵢⱼ|, the
-    mean of squared deviations (each ≤ Σ|mᵢⱼ|) by 2δ·Σ|mᵢⱼ|; relative to (Σ|mᵢⱼ|)²: 4n·u."""
+    """Symmetric M, one Rademacher probe at a time over all 2ⁿ: the exact variance. Bound: each value errs by δ = 2n·u·Σ|mᵢⱼ|,
+    the mean of squared deviations (each ≤ Σ|mᵢⱼ|) by 2δ·Σ|mᵢⱼ|; relative to (Σ|mᵢⱼ|)²: 4n·u."""
     M = M + M.T
     size = float(np.abs(M).sum())
     if size == 0.0:
@@ -188,8 +207,8 @@ def hutchinson_variance_is_known(hutchinson_trace, M, space):
 @law(r"\log(I + A) \text{ keeps shape, dtype and batches}", source="SPEC 1: form",
      shape=choices((1, 1), (2, 2), (0, 0), (0, 2, 2), (2, 1, 3, 3)), x=choices(0.0, 0.25, -0.5))  # fmt: skip
 def logarithm_keeps_the_form(log1pm, shape, x, space):
-    """Empty matrices, empty batches, any leading shape, slices of different size: log(I + xᵢI) = log(1+xᵢ)·I. Bound 4u: a scalar
-    logarithm away from its zero, κ ≤ 2."""
+    """Empty matrices, empty batches, any leading shape, slices of different size: log(I + xᵢI) = log(1+xᵢ)·I. Bound 4u: a
+    scalar logarithm away from its zero, κ ≤ 2."""
     A = np.zeros(shape, dtype=space.host_dtype)
     A[...] = x * np.eye(shape[-1])
     if len(shape) == 4:
@@ -202,6 +221,13 @@ def logarithm_keeps_the_form(log1pm, shape, x, space):
             continue
         truth = identity(len(a)) * (ball(a[0, 0]) + 1).log()
         judge(frobenius(ball(got) - truth) / frobenius(truth), 4 * space.u, why="4u", got=got, truth=exact.floats(truth))
+
+
+def _conjugated(P, diagonal, inverse):
+    middle = acb_mat(len(P), len(P))
+    for i, x in enumerate(diagonal):
+        middle[i, i] = x
+    return ball(P) * middle * ball(inverse)
 
 
 def _series(A):

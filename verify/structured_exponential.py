@@ -17,10 +17,11 @@ from detrace.laws import kexue
 from detrace.oracles import ball, frobenius, identity
 from detrace.strategies.matrices import before_overflow, dyadic_matrices, square_matrices, unimodular_pairs
 from detrace.strategies.scalars import choices, scalars
-from verify.bounds import as_accurate, forward_error, judge_exponential
+from verify.bounds import as_accurate, forward_error, judge_exponential, together
 
 
-@law(r"A^{n} = 0 \Rightarrow e^{A} = \sum_{k<n} A^k / k!", source=kexue(6377, 2, "c12"), A=square_matrices(kinds=("nilpotent",)))
+@law(r"A^{n} = 0 \Rightarrow e^{A} = \sum_{k<n} A^k / k!", source=kexue(6377, 2, "c12"),
+     A=square_matrices(kinds=("nilpotent",)))  # fmt: skip
 def nilpotent_series_is_finite(expm, A, space):
     """Strictly upper triangular A of any norm (the spectral radius is 0, so a norm says nothing about e^A). Bound ε(A)."""
     term = total = identity(len(A))
@@ -112,7 +113,8 @@ def jordan_block_has_no_eigenbasis(expm, A, space):
 
 
 @law(r"\exp\begin{pmatrix} B & X \\ 0 & C \end{pmatrix} = \begin{pmatrix} e^{B} & * \\ 0 & e^{C} \end{pmatrix}",
-     source="Higham 2008, th. 1.13", A=square_matrices(min_n=2, max_n=5, headroom=1.0), k=choices(1, 2), coupled=choices(True, False))  # fmt: skip
+     source="Higham 2008, th. 1.13", A=square_matrices(min_n=2, max_n=5, headroom=1.0),
+     k=choices(1, 2), coupled=choices(True, False))  # fmt: skip
 def blocks_keep_to_themselves(expm, A, k, coupled, space):
     """Block triangular and block diagonal matrices, cut after row k: the diagonal blocks of e^A are the exponentials of
     the blocks, the lower left block is 0. Bound: ε(A)‖e^A‖ of the whole plus ε of each block, relative to ‖e^A‖."""
@@ -129,12 +131,12 @@ def blocks_keep_to_themselves(expm, A, k, coupled, space):
     for block, got in ((B, E[:k, :k]), (C, E[k:, k:])):
         error = error + frobenius(ball(got) - ball(expm(block)))
         parts.append(as_accurate(block, space, float((frobenius(exact.expm(block)) / size).abs_upper())))
-    judge(error / size, sum(p[0] for p in parts), lambda: sum(p[1]() for p in parts), why="ε(A) + Σ ε(block)·‖e^block‖/‖e^A‖",
+    judge(error / size, *together(parts), why="ε(A) + Σ ε(block)·‖e^block‖/‖e^A‖",
           got=E, truth=exact.floats(exact.expm(A)))  # fmt: skip
 
 
-@law(r"e^{A \oplus B} = e^{A} \otimes e^{B}", source="Higham 2008, th. 10.9", dtypes="wide", A=dyadic_matrices(max_n=3, denominator=4),
-     B=dyadic_matrices(n=2, denominator=4), cost=2.0)  # fmt: skip
+@law(r"e^{A \oplus B} = e^{A} \otimes e^{B}", source="Higham 2008, th. 10.9", dtypes="wide", cost=2.0,
+     A=dyadic_matrices(max_n=3, denominator=4), B=dyadic_matrices(n=2, denominator=4))  # fmt: skip
 def kronecker_sum_becomes_product(expm, A, B, space):
     """A⊗I + I⊗B with dyadic entries (the sum is exact). Bound ε(A⊕B) + ε(A) + ε(B): ‖X⊗Y‖_F = ‖X‖_F‖Y‖_F, so nothing is
     amplified."""
@@ -142,7 +144,7 @@ def kronecker_sum_becomes_product(expm, A, B, space):
     parts = [as_accurate(m, space) for m in (K, A, B)]
     left, right = expm(K), _kronecker(ball(expm(A)), ball(expm(B)))
     size = frobenius(exact.expm(K))
-    judge(frobenius(ball(left) - right) / size, sum(p[0] for p in parts), lambda: sum(p[1]() for p in parts),
+    judge(frobenius(ball(left) - right) / size, *together(parts),
           why="ε(A⊕B) + ε(A) + ε(B)", got=left, truth=exact.floats(exact.expm(K)))  # fmt: skip
 
 
@@ -188,7 +190,7 @@ def golden_thompson_inequality(expm, A, B, space):
     parts = [as_accurate(A, space, c), as_accurate(B, space, c), as_accurate(A + B, space, d)]
     gap = (left - right) / size
     branch("commuting" if np.array_equal(A @ B, B @ A) else "strict")
-    judge(max(0.0, float(gap.mid())), sum(p[0] for p in parts), lambda: sum(p[1]() for p in parts),
+    judge(max(0.0, float(gap.mid())), *together(parts),
           why="errors of three exponentials through the traces", got=exact.floats(left), truth=exact.floats(right))  # fmt: skip
 
 
@@ -220,7 +222,7 @@ def sine_of_a_commuting_sum(expm, A, c, space):
     size = frobenius(exact.expm(Z)) + product
     c1, c2 = float((product / size).abs_upper()), float((frobenius(exact.expm(Z)) / size).abs_upper())
     parts = [as_accurate(X, space, 2 * c1), as_accurate(Y, space, 2 * c1), as_accurate(Z, space, c2)]
-    judge(frobenius(ball(EZ.imag) - right) / size, sum(p[0] for p in parts), lambda: sum(p[1]() for p in parts),
+    judge(frobenius(ball(EZ.imag) - right) / size, *together(parts),
           why="ε(i(A+B)) + 2(ε(iA)+ε(iB))", got=exact.floats(right), truth=EZ.imag)  # fmt: skip
 
 
@@ -239,8 +241,8 @@ def rotations_have_many_logarithms(expm, alpha, k, space):
 
 @law(r"e^{A+B} = e^{A} e^{B} \not\Rightarrow AB = BA", source=kexue(6377, "c4"), dtypes="complex", m=choices(1, 2, -1))
 def some_noncommuting_pairs_multiply_too(expm, m, space):
-    """The converse is no law: A = diag(0, 2πim), B = [[0,1],[0,2πim]] do not commute, yet e^{A+B} = e^A e^B (all three are I, I and
-    I in exact arithmetic up to the rounding of 2πm). Bound: ε of the three plus the effect of that rounding, u·2π|m|·‖L‖,
+    """The converse is no law: A = diag(0, 2πim), B = [[0,1],[0,2πim]] do not commute, yet e^{A+B} = e^A e^B (all three are I
+    in exact arithmetic, up to the rounding of 2πm). Bound: ε of the three plus the effect of that rounding, u·2π|m|·‖L‖,
     which ε(A+B) already holds; so ε(A) + ε(B) + ε(A+B)."""
     z = space.round(np.asarray(2j * math.pi * m)).item()
     A = np.array([[0, 0], [0, z]])
@@ -248,7 +250,7 @@ def some_noncommuting_pairs_multiply_too(expm, m, space):
     require(not np.array_equal(A @ B, B @ A), "the pair commutes")
     left, right = ball(expm(A + B)), ball(expm(A)) * ball(expm(B))
     parts = [as_accurate(M, space) for M in (A, B, A + B)]
-    judge(frobenius(left - right) / frobenius(left), sum(p[0] for p in parts), lambda: sum(p[1]() for p in parts),
+    judge(frobenius(left - right) / frobenius(left), *together(parts),
           why="ε(A) + ε(B) + ε(A+B)", got=exact.floats(right), truth=exact.floats(left))  # fmt: skip
 
 

@@ -5,6 +5,6 @@ from .balls import ball, certify, determinant, entries, floats, frobenius, ident
 from .matrices import ExpCondition, condition, exp_condition, expm, expm1, frechet, log1pm_condition
 
 __all__ = [
-    "ExpCondition", "ball", "certify", "condition", "determinant", "entries", "exp_condition", "expm", "expm1", "floats", "frechet",
-    "frobenius", "identity", "log1pm_condition", "matrices", "precision", "spectral_norm",
+    "ExpCondition", "ball", "certify", "condition", "determinant", "entries", "exp_condition", "expm", "expm1", "floats",
+    "frechet", "frobenius", "identity", "log1pm_condition", "matrices", "precision", "spectral_norm",
 ]  # fmt: skip

@@ -40,7 +40,8 @@ def ball(x: Any) -> Ball:
         a = a[:, None]
     if a.ndim != 2:
         raise ValueError(f"a ball matrix is made of at most two dimensions, not of shape {a.shape}")
-    return acb_mat(*a.shape, a.ravel().tolist())
+    rows, columns = a.shape
+    return acb_mat(rows, columns, a.ravel().tolist())
 
 
 def identity(n: int) -> Ball:

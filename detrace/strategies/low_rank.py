@@ -43,13 +43,15 @@ class PairKind:
     exact: bool = False
 
 
-def inner(x: np.ndarray, y: np.ndarray) -> complex | Fraction:
-    """yᵀx exactly: a Fraction for real vectors, else a complex number that is zero only if yᵀx is."""
-    if not (np.iscomplexobj(x) or np.iscomplexobj(y)):
-        return sum((Fraction(a) * Fraction(b) for a, b in zip(x.tolist(), y.tolist(), strict=True)), Fraction(0))
-    re = inner(x.real, y.real) - inner(x.imag, y.imag)  # type: ignore[operator]
-    im = inner(x.real, y.imag) + inner(x.imag, y.real)  # type: ignore[operator]
+def inner(x: np.ndarray, y: np.ndarray) -> complex:
+    """yᵀx, zero only if it is exactly zero: real and imaginary part are summed exactly and rounded once."""
+    re = _exact(x.real, y.real) - _exact(x.imag, y.imag)
+    im = _exact(x.real, y.imag) + _exact(x.imag, y.real)
     return complex(float(re), float(im))
+
+
+def _exact(x: np.ndarray, y: np.ndarray) -> Fraction:
+    return sum((Fraction(a) * Fraction(b) for a, b in zip(x.tolist(), y.tolist(), strict=True)), Fraction(0))
 
 
 def _vector(draw: Draw, space: Space, n: int) -> np.ndarray:

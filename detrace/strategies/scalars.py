@@ -44,7 +44,7 @@ def log_uniform(draw: Draw, low: float, high: float) -> float:
 
 
 def magnitude(draw: Draw, space: Space, high: float, *, low: float = 0.0, switches: Sequence[float] = ()) -> float:
-    """A norm up to `high`: mostly log-uniform on 1e-3…high, sometimes just around a switch, sometimes down to the subnormals."""
+    """A norm up to `high`: mostly log-uniform on 1e-3…high, sometimes around a switch, sometimes down to the subnormals."""
     branch = draw(st.integers(0, 7))
     floor = low or space.smallest
     if branch <= 4:

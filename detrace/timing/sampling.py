@@ -19,7 +19,7 @@ WARM_S = 2e-3
 """Calls before the first sample go on for this long: caches, branch predictors, lazily made handles."""
 LOST = 0.05
 """Lost time is not counted, but who had the core also had its caches: a sample that lost more than this share is taken
-again, `RETAKES` times at most; of all takes the one that lost least counts. On a quiet machine nothing is taken again."""
+again, `RETAKES` times at most; the take that lost least counts. On a quiet machine nothing is taken again."""
 RETAKES, RETAKE_S = 2, 20e-3
 """Longer samples are not taken again: on a busy machine the next take would be disturbed as well."""
 MIN_ROUNDS = 4

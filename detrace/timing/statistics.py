@@ -56,7 +56,7 @@ def lag1(blocks: Blocks) -> float | None:
 
 def quantiles(blocks: Blocks) -> list[float]:
     """`QUANTILES` of all samples, seconds."""
-    return [float(q) for q in np.quantile(np.concatenate(list(blocks)), QUANTILES)]
+    return [float(f"{q:.4g}") for q in np.quantile(np.concatenate(list(blocks)), QUANTILES)]
 
 
 def spread(blocks: Blocks) -> float:

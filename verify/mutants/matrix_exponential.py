@@ -133,8 +133,9 @@ def cayley_transform(A):
 # -- the wrong function -----------------------------------------------------------------------------------------------
 
 
-@mutant("expm", rejected_by=(FORWARD, "determinant_is_exponential_of_trace", "diagonal_is_entrywise", "blocks_keep_to_themselves",
-                             "exponential_keeps_the_form", "inverse_is_exponential_of_minus", "exponential_is_a_semigroup",
+@mutant("expm", rejected_by=(FORWARD, "determinant_is_exponential_of_trace", "diagonal_is_entrywise",
+                             "blocks_keep_to_themselves", "exponential_keeps_the_form",
+                             "inverse_is_exponential_of_minus", "exponential_is_a_semigroup",
                              "idempotent_moves_only_its_range", "kronecker_sum_becomes_product"))  # fmt: skip
 def elementwise(A):
     """np.exp(A): the exponential of the entries."""
@@ -283,7 +284,7 @@ class _Commuting(torch.autograd.Function):
         return E
 
     @staticmethod
-    def backward(ctx: Any, W: Any) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, W: Any) -> Any:
         (E,) = ctx.saved_tensors
         return W @ E.mT
 
@@ -321,13 +322,20 @@ def log_of_one_plus(A):
     return (L if np.iscomplexobj(A) else L.real).astype(A.dtype)
 
 
-@mutant("log1pm", rejected_by=("exponential_of_logarithm", "principal_logarithm_of_a_rotation", "trace_of_logarithm_is_log_of_determinant"))
+@mutant("log1pm", rejected_by=("exponential_of_logarithm", "principal_logarithm_of_a_rotation",
+                               "trace_of_logarithm_is_log_of_determinant"))  # fmt: skip
 def mercator_everywhere(A):
     """Sixty terms of the series, also where it diverges."""
     L = np.zeros_like(A)
     for k in range(60, 0, -1):
         L = A @ (np.eye(A.shape[-1]) * ((-1) ** (k - 1) / k) + L)
     return L.astype(A.dtype)
+
+
+@mutant("log1pm", rejected_by=("logarithm_of_a_diagonalisable_matrix", "exponential_of_logarithm"), origin="post 6377, as printed")
+def powers_left_in_the_diagonal(A):
+    """The series of log(I+A²): the printed form with Λⁿ, at n = 2."""
+    return mercator_everywhere.functions["log1pm"](A @ A)
 
 
 @mutant("log1pm", rejected_by="logarithm_needs_only_spectral_radius_below_one")
@@ -412,6 +420,6 @@ class _Untransposed(torch.autograd.Function):
         return torch.linalg.slogdet(M).logabsdet
 
     @staticmethod
-    def backward(ctx: Any, g: Any) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, g: Any) -> Any:
         (M,) = ctx.saved_tensors
         return g[..., None, None] * torch.linalg.inv(M)
