@@ -106,10 +106,15 @@ class Session:
     def ledger(self) -> list[ledger.Deviation]:
         return ledger.read(self.suite.root / "verify" / "deviations.toml", self.suite.laws)
 
+    def known(self, law: Law, subject: Subject, space: Space) -> ledger.Deviation | None:
+        """The ledger's entry about this item, if it speaks of the installed version."""
+        entries = [d for d in self.ledger if d.applies(subject.requires)]
+        return ledger.explaining(entries, law, subject.name, space.id)
+
     def run(self, law: Law, subject: Subject, space: Space) -> tuple[Outcome, dict[str, Any]]:
         """Judge one item; the outcome and its plain data for the results file."""
-        known = ledger.explaining(self.ledger, law, subject.name, space.id)
-        replayed = known is not None and known.law == law.name and known.applies(subject.requires)
+        known = self.known(law, subject, space)
+        replayed = known is not None and known.law == law.name
         if known is not None and replayed and known.isolate:  # a search would only find the same crash again
             outcome = self.judge(law, subject, space, ledger.REPLAY, [known.input])
         else:
@@ -128,7 +133,7 @@ class Session:
         self, law: Law, subject: Subject, space: Space, profile: Profile, explicit: Sequence[dict[str, Any]]
     ) -> Outcome:
         """Run one item here, or in the child process if subjects are isolated."""
-        known = ledger.explaining(self.ledger, law, subject.name, space.id)
+        known = self.known(law, subject, space)
         limit = self.isolate or (known.isolate if known is not None and known.law == law.name else None)
         if limit is None or subject.role == "reference":
             return run(law, subject, space, self.suite.contracts, profile, explicit=explicit)

@@ -16,7 +16,7 @@ from detrace.subjects import Subject
 
 ENTRY = """
 [{id}]
-law = "twice_is_the_sum"
+law = "{law}"
 subject = "{subject}"
 spaces = ["numpy-*-float64"]
 verdict = "defect"
@@ -32,9 +32,9 @@ versions = "{versions}"
 def write(tmp_path):
     """Write a ledger file."""
 
-    def write(*, id="numpy-3x3", subject="peer", versions="", extra=""):
+    def write(*, id="numpy-3x3", subject="peer", versions="", extra="", law="twice_is_the_sum"):
         path = tmp_path / "deviations.toml"
-        path.write_text(ENTRY.format(id=id, subject=subject, versions=versions) + extra, encoding="utf-8")
+        path.write_text(ENTRY.format(id=id, subject=subject, versions=versions, law=law) + extra, encoding="utf-8")
         return path
 
     return write
@@ -94,7 +94,7 @@ def test_absent_subjects_and_spaces_are_not_run(write):
         ({"subject": "reference"}, "entry numpy-3x3 is about our own reference; fix it instead"),
         ({"extra": 'colour = "red"\n'}, "entry numpy-3x3: .*unexpected keyword argument 'colour'"),
         ({"versions": "about 1"}, "entry numpy-3x3: Invalid specifier"),
-        ({"extra": 'laws = ["no_such_law"]\n'}, "entry numpy-3x3 speaks of a law that does not exist: no_such_law"),
+        ({"law": "no_such_law"}, "entry numpy-3x3 speaks of a law that does not exist: no_such_law"),
         ({"extra": "[half"}, "deviations.toml is not valid TOML"),
         ({"extra": '[short]\nlaw = "twice_is_the_sum"\n'}, "entry short: .*missing .* required positional arguments"),
     ],
@@ -122,14 +122,19 @@ def test_inputs_keep_their_meaning(write):
     assert entry.input["x"].shape == ()
 
 
-def test_covering_is_by_law_subject_and_space_pattern(write):
-    """An entry covers its laws on its subject in its spaces, and nothing else."""
-    (entry,) = read(write(extra='laws = ["twice_is_linear"]\n'))
-    assert entry.covers("twice_is_the_sum", "peer", "numpy-cpu-float64")
-    assert entry.covers("twice_is_linear", "peer", "numpy-cpu-float64")
-    assert not entry.covers("sum_is_the_sum", "peer", "numpy-cpu-float64")
-    assert not entry.covers("twice_is_the_sum", "mine", "numpy-cpu-float64")
-    assert not entry.covers("twice_is_the_sum", "peer", "numpy-cpu-float32")
+def test_covering_is_by_law_or_contract_subject_and_space_pattern(write):
+    """An entry covers its law on its subject in its spaces; with a contract, every law about that; nothing else."""
+    (entry,) = read(write())
+    (wide,) = read(write(extra='contract = "twice"\n'))
+    other = toy.LAWS["twice_is_linear"]
+    assert entry.covers(toy.twice_is_the_sum, "peer", "numpy-cpu-float64")
+    assert wide.covers(other, "peer", "numpy-cpu-float64")
+    assert not entry.covers(other, "peer", "numpy-cpu-float64")
+    assert not wide.covers(toy.sum_is_the_sum, "peer", "numpy-cpu-float64")
+    assert not entry.covers(toy.twice_is_the_sum, "mine", "numpy-cpu-float64")
+    assert not entry.covers(toy.twice_is_the_sum, "peer", "numpy-cpu-float32")
+    assert ledger.explaining([wide, entry], toy.twice_is_the_sum, "peer", "numpy-cpu-float64") in (wide, entry)
+    assert ledger.explaining([wide], other, "peer", "numpy-cpu-float32") is None
 
 
 def session_about(path, subject, tmp_path):
@@ -142,13 +147,23 @@ def session_about(path, subject, tmp_path):
 
 
 def test_a_session_marks_known_deviations(write, tmp_path):
-    """A violation that the ledger knows carries the entry's name, and the entry's input is tried first."""
+    """A violation that the ledger knows carries the entry's name, even if only the entry's own input shows it."""
     session = session_about(write(), peer(), tmp_path)
     outcome, data = session.run(*session.plan.items[0])
     assert outcome.outcome == VIOLATED
     assert data["deviation"] == "numpy-3x3"
     assert session.finish([data], interrupted=False) == []
     assert session.results["ledger"][0]["status"] == "reproduced"
+    rare = session_about(write(), peer(lambda a: a.shape == (3, 3) and a[0, 2] == 3.0), tmp_path)
+    assert rare.run(*rare.plan.items[0])[1]["deviation"] == "numpy-3x3"
+
+
+def test_an_entry_about_other_versions_excuses_nothing(write, tmp_path):
+    """A violation by a version that the entry does not speak of is a violation like any other."""
+    session = session_about(write(versions="<1"), peer(), tmp_path)
+    outcome, data = session.run(*session.plan.items[0])
+    assert outcome.outcome == VIOLATED
+    assert data["deviation"] is None
 
 
 def test_a_session_fails_for_a_stale_entry(write, tmp_path):

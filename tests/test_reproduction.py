@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import toy
 
-from detrace import judge, law
+from detrace import judge, law, ledger
 from detrace.engine import PROFILES, VIOLATED, Profile, run
 from detrace.reproduction import script
 from detrace.spaces import probe, space
@@ -243,3 +244,30 @@ def test_a_script_of_a_hang_ends(folder):
                           env={"PYTHONPATH": str(folder / "wrong"), "PATH": ""})  # fmt: skip
     assert done.returncode == 1
     assert "Timeout" in done.stderr
+
+
+def test_scripts_about_public_libraries(tmp_path):
+    """Each known deviation of an installed library is shown by a script that needs nothing but that library."""
+    suite = load()
+    peers = {p.name: p for p in suite.peers()[0]}
+    paths = []
+    for entry in ledger.read(suite.root / "verify" / "deviations.toml", suite.laws):
+        peer = peers.get(entry.subject)
+        where = next((s for s in REPRODUCED_IN if any(fnmatch.fnmatch(s, p) for p in entry.spaces)), None)
+        if peer is None or where is None or probe(where.rpartition("-")[0]) or not entry.applies(peer.requires):
+            continue
+        if entry.isolate:
+            continue  # it would take this process down
+        which = suite.laws[entry.law]
+        outcome = run(which, peer, space(where), suite.contracts, ledger.REPLAY, explicit=[entry.input])
+        assert outcome.outcome == VIOLATED, entry.id
+        path = tmp_path / f"{entry.id}.py"
+        path.write_text(script(which, peer, space(where), outcome, suite.contracts), encoding="utf-8")
+        paths.append(str(path))
+    (tmp_path / "right").mkdir()
+    answers = statuses(tmp_path, "right", paths, "--without-detrace")
+    assert {p: text for p, (s, text) in answers.items() if s != 1 or text.startswith("Traceback")} == {}
+
+
+REPRODUCED_IN = [f"{b}-{d}" for d in ("float64", "float32", "complex128", "complex64") for b in HERE]
+"""Where a deviation is looked for, in this order."""

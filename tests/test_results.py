@@ -211,7 +211,7 @@ def test_a_violation_prints_all_that_the_reader_needs(session):
     text = violation_text(data, "FORMULA")
     for part in (
         "twice is the sum", "mine on numpy-cpu-float64", "law      FORMULA", "input A  [[", "got      [[",
-        "true     [[", "ratio    ", "(limit 30)", "bound    one rounding", "reproduce", 
+        "true     [[", "ratio    ", "(limit 30)", "bound    one rounding", "reproduce",
         "raise SystemExit(0 if ratio < 30 else 1)",
     ):  # fmt: skip
         assert part in text

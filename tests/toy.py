@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,8 @@ class ToySuite(Suite):
 
 def suite() -> Suite:
     """The toy suite as the machinery sees a suite."""
-    return ToySuite({"toy": FAMILY}, {c.name: c for c in (TWICE, SUMMED, SPLIT, APPLIED)}, dict(LAWS))
+    contracts = {c.name: c for c in (TWICE, SUMMED, SPLIT, APPLIED)}
+    return ToySuite({"toy": FAMILY}, contracts, dict(LAWS), root=Path("no such folder"))
 
 
 def subject(**functions: Any) -> Subject:

@@ -129,3 +129,15 @@ def factor_lists_and_columns(draw: Draw, space: Space, *, max_k: int = 3,
     """(X, Y, V): as `factor_lists`, with columns V (n,k) made for the first factor."""
     X, Y = draw(factor_lists(**factors).on(space))
     return X, Y, columns(draw, space, X[0], Y[0], max_k)
+
+
+@per_space
+def generic_factors(draw: Draw, space: Space, *, max_n: int = 4, max_r: int = 4) -> Pair:
+    """(X, Y), both (r,n), n ≥ 2, where the product of factors moves in as many directions as it can: row i of X is near
+    eᵢ, row i of Y near ±(eᵢ₊₁ + eᵢ/2), so that no two factors commute; both moved by up to ¼, in fractions of 1024."""
+    dice = Dice(draw, 2)
+    n, r = 2 + dice.below(max_n - 1), 1 + dice.below(max_r)
+    i = np.arange(r)
+    eye = np.eye(n)
+    X, Y = (entries(draw, (r, n), complex_values=space.is_complex) / 16.0 for _ in range(2))
+    return X + eye[i % n], Y + (-1.0) ** i[:, None] * (eye[(i + i // n + 1) % n] + eye[i % n] / 2)
