@@ -17,6 +17,7 @@ from flint import ctx
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings, target
 from hypothesis import seed as hypothesis_seed
 from hypothesis import strategies as st
+from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import FlakyFailure, HypothesisException
 from hypothesis.internal.conjecture import providers
 
@@ -41,6 +42,9 @@ class Profile:
     shrink: bool = True
     shrink_seconds: float = 10.0
 
+
+EXAMPLES = ".detrace/examples"
+"""Where random profiles keep the inputs that failed, to try them first the next time."""
 
 PROFILES = {
     p.name: p
@@ -186,6 +190,7 @@ def _search(law: Law, subject: Subject, space: Space, contracts: Any, profile: P
 
     test = given(_inputs(law, space))(example)
     test = hypothesis_settings(profile, law.cost * space.backend.cost)(test)
+    test._hypothesis_internal_database_key = f"{law.name}[{subject.name}-{space.id}]".encode()  # type: ignore[attr-defined]
     if not profile.random:
         test = hypothesis_seed(zlib.crc32(f"{law.name} {space.dtype}".encode()))(test)
     test()
@@ -251,9 +256,10 @@ def _blank() -> None:
 
 
 def hypothesis_settings(profile: Profile, cost: float) -> settings:
-    phases = [Phase.generate, Phase.target] + ([Phase.shrink] if profile.shrink else [])
+    phases = [Phase.reuse, Phase.generate, Phase.target] + ([Phase.shrink] if profile.shrink else [])
+    database = DirectoryBasedExampleDatabase(EXAMPLES) if profile.random else None
     return settings(
-        max_examples=max(5, math.ceil(profile.examples / cost)), deadline=None, database=None, phases=phases,
+        max_examples=max(5, math.ceil(profile.examples / cost)), deadline=None, database=database, phases=phases,
         suppress_health_check=list(HealthCheck), verbosity=Verbosity.quiet, report_multiple_bugs=False,
         print_blob=False, derandomize=False,
     )  # fmt: skip

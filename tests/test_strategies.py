@@ -318,6 +318,21 @@ def _factor_lists_and_columns(where: Space) -> None:
         assert v.shape[0] == x.shape[1]
 
 
+def _generic_factors(where: Space) -> None:
+    for xs, ys in draws(low_rank_columns.generic_factors(), where):
+        r, n = xs.shape
+        assert ys.shape == xs.shape
+        assert n >= 2
+        for i in range(r):
+            x = xs[i] - np.eye(n)[i % n]
+            y = (-1) ** i * ys[i] - np.eye(n)[(i + i // n + 1) % n] - np.eye(n)[i % n] / 2
+            for moved in (x.real, x.imag, y.real, y.imag):
+                assert np.abs(moved).max() <= 0.25
+                assert (moved * 1024 == np.round(moved * 1024)).all()
+        factors = [np.outer(x, y) for x, y in zip(xs, ys, strict=True)]
+        assert all((a @ b != b @ a).any() for i, a in enumerate(factors) for b in factors[:i])
+
+
 # -- all of them ------------------------------------------------------------------------------------------------------
 
 SHOWN: dict[str, Callable[[Space], None] | None] = {
@@ -326,6 +341,7 @@ SHOWN: dict[str, Callable[[Space], None] | None] = {
     "vectors": _vectors, "rank_one_pairs": _rank_one_pairs, "pairs_and_columns": _pairs_and_columns,
     "phi_arguments": _phi_arguments, "factor_lists": _factor_lists, "low_rank_pairs": _low_rank_pairs,
     "low_rank_pairs_and_columns": _low_rank_pairs_and_columns, "factor_lists_and_columns": _factor_lists_and_columns,
+    "generic_factors": _generic_factors,
 }  # fmt: skip
 """What shows that each strategy keeps its promise."""
 
