@@ -12,6 +12,7 @@ from typing import Any
 from . import ledger, results
 from .engine import PROFILES, VIOLATED, Outcome, Profile, run
 from .laws import Law
+from .ledger import Deviation
 from .plan import Plan, Selection, make
 from .reproduction import script
 from .spaces import Space, backends, probe
@@ -75,11 +76,12 @@ class Session:
             results.check_writable(path)
             suite = load()
             rerun = results.read(Path(options["detrace_rerun"])) if options.get("detrace_rerun") else None
-            failed = [i for i in rerun["items"] if i["outcome"] == VIOLATED] if rerun else []
+            items = rerun["items"] if rerun else []
+            failed = [i for i in items if i["outcome"] == VIOLATED and not i["deviation"]]
             if any((i["violation"] or {}).get("kind") in ("crashed", "hung") for i in failed):
                 isolate = isolate or TIME_LIMIT  # without, these would take this process down
             if rerun is not None and not failed:
-                raise SessionError(f"nothing to run again: {options['detrace_rerun']} has no violated item")
+                raise SessionError(f"nothing to run again: {options['detrace_rerun']} has no violated item but known ones")
             subjects = _subjects_of(rerun, failed) if rerun else asked["subject"]
             if isolate:
                 worker = _worker(isolate, subjects)
@@ -106,7 +108,7 @@ class Session:
     def ledger(self) -> list[ledger.Deviation]:
         return ledger.read(self.suite.root / "verify" / "deviations.toml", self.suite.laws)
 
-    def known(self, law: Law, subject: Subject, space: Space) -> ledger.Deviation | None:
+    def known(self, law: Law, subject: Subject, space: Space) -> Deviation | None:
         """The ledger's entry about this item, if it speaks of the installed version."""
         entries = [d for d in self.ledger if d.applies(subject.requires)]
         return ledger.explaining(entries, law, subject.name, space.id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import sys
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from detrace.plan import Plan
 from detrace.results import SCHEMA, ResultsError
 from detrace.session import RequirementError, Session, SessionError, check_required
 from detrace.spaces import backends, probe, space
-from detrace.terminal import summary_lines, violation_text
+from detrace.terminal import Progress, summary_lines, violation_text
 from detrace.values import decode, encode, literal
 
 FLOATS = numpy_arrays(
@@ -242,3 +243,22 @@ def test_required_devices():
     for absent in [b for b in backends() if probe(b)][:1]:
         with pytest.raises(RequirementError, match=f"--require {absent}: it is not here: "):
             check_required([absent])
+
+
+def test_a_closed_pipe_does_not_stop_a_run(monkeypatch):
+    """`detrace verify | head`: progress that nobody reads is dropped, the run goes on."""
+
+    class Closed:
+        def isatty(self) -> bool:
+            return False
+
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+        flush = write
+
+    monkeypatch.setattr("sys.stdout", Closed())
+    progress = Progress(None)  # type: ignore[arg-type]
+    progress._print("one line")
+    print("another", flush=True)
+    sys.stdout.close()

@@ -7,6 +7,7 @@ import math
 import pkgutil
 import zlib
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -330,7 +331,7 @@ def _generic_factors(where: Space) -> None:
                 assert np.abs(moved).max() <= 0.25
                 assert (moved * 1024 == np.round(moved * 1024)).all()
         factors = [np.outer(x, y) for x, y in zip(xs, ys, strict=True)]
-        assert all((a @ b != b @ a).any() for i, a in enumerate(factors) for b in factors[:i])
+        assert all((a @ b != b @ a).any() for a, b in pairwise(factors[: n + 1]))
 
 
 # -- all of them ------------------------------------------------------------------------------------------------------

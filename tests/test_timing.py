@@ -223,6 +223,23 @@ class TestSampling:
         assert {len(s) for s in samples.values()} == {5}
         assert set(order) == set("abc")
 
+    def test_a_disturbed_calibration_does_not_shorten_the_batch(self, monkeypatch):
+        """One call that lost its core for 5 ms must not look like a call that takes 5 ms."""
+        taken = []
+
+        class Fake:
+            def sample(self, call: Any, repeats: int) -> timers.Sample:
+                taken.append(repeats)
+                if len(taken) == 1:
+                    return timers.Sample(5e-3, lost=0.998)
+                return timers.Sample(10e-6 if repeats > 1 else 40e-6)
+
+        member = Member("m", NUMPY, lambda: None)
+        monkeypatch.setattr(member, "timer", Fake)
+        repeats, seconds = sampling.calibrate(member)
+        assert 200 <= repeats <= 250
+        assert seconds >= sampling.BATCH_S
+
     def test_a_disturbed_sample_is_taken_again(self, monkeypatch):
         takes = iter([timers.Sample(2e-3, lost=0.5), timers.Sample(1e-3, lost=0.01)])
 

@@ -51,7 +51,7 @@ def rank_one_exponential_is_its_series(expm_rank1, xy, space):
     judge_matrix(expm_rank1(*xy), exact.certify(m.outer.exp), m.error, FORWARD)
 
 
-@law(r"e^{xy^\top} = I + \frac{e^s-1}{s}\,xy^\top", source=kexue(6407, 3), xy=rank_one_pairs(keep="forward"))
+@law(r"e^{xy^\top} = I + \frac{e^s-1}{s}\,xy^\top", source=kexue(6407, 3, "c2"), xy=rank_one_pairs(keep="forward"))
 def rank_one_exponential_is_explicit(expm_rank1, xy, space):
     """The certified closed form for every pair, s down to −10⁴ and up to where the matrix overflows, at any scale.
     Bound: u‖M‖ + δφ‖x‖‖y‖. Undecided where identity and φxyᵀ cancel (n = 1, s ≪ 0)."""

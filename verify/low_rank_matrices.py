@@ -45,7 +45,7 @@ def judge_low_rank(got: np.ndarray, truth: Any, m: LowRank) -> float:
                  truth=exact.floats(truth), why=LOW_RANK)  # fmt: skip
 
 
-@law(r"e^{XY^\top} = I + X\varphi_1(Y^\top X)Y^\top", source="SPEC 2: rank r", XY=low_rank_pairs())
+@law(r"e^{XY^\top} = I + X\varphi_1(Y^\top X)Y^\top", source=kexue(6407, 3), XY=low_rank_pairs())
 def low_rank_exponential_is_explicit(expm_low_rank, XY, space):
     """The certified closed form, φ₁(S) = ∫₀¹ e^{tS} dt with S = YᵀX singular or not, at any scale. Bound: u‖M‖ +
     ‖X‖‖Y‖δφ₁."""
@@ -169,7 +169,7 @@ def low_rank_logdet_has_constant_gradient(logdet_expm_low_rank, XY, space):
 
 
 @law(r"\nabla_X\langle C, e^{XY^\top}\rangle = L(YX^\top, C)\,Y",
-     source="SPEC 2: gradients of the layer", dtypes="real",
+     source=kexue(6407, 3), dtypes="real",
      needs="autodiff", XY=low_rank_pairs(max_n=4, max_r=2, reach=2.0), wrt=choices(0, 1), cost=4.0)  # fmt: skip
 def low_rank_gradient_is_the_adjoint_derivative(expm_low_rank, XY, wrt, space):
     """Reverse mode against the certified Fréchet derivative: the adjoint of L(A,·) is L(Aᵀ,·), so with A = XYᵀ, ∂X =
@@ -188,7 +188,7 @@ def low_rank_gradient_is_the_adjoint_derivative(expm_low_rank, XY, wrt, space):
 
 
 @law(r"\text{batch} = \text{one by one}",
-     source="SPEC 2: batch", XY=low_rank_pairs(max_n=4), times=choices(1.0, -1.0, 0.25))  # fmt: skip
+     source=kexue(6407, 3), XY=low_rank_pairs(max_n=4), times=choices(1.0, -1.0, 0.25))  # fmt: skip
 def low_rank_exponential_of_a_batch(expm_low_rank, XY, times, space):
     """Batches (2,1,n,r) of two magnitudes: every slice as accurate as alone. Bound: its forward error."""
     X, Y = XY

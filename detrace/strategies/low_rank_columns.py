@@ -134,7 +134,7 @@ def factor_lists_and_columns(draw: Draw, space: Space, *, max_k: int = 3,
 @per_space
 def generic_factors(draw: Draw, space: Space, *, max_n: int = 4, max_r: int = 4) -> Pair:
     """(X, Y), both (r,n), n ≥ 2, where the product of factors moves in as many directions as it can: row i of X is near
-    eᵢ, row i of Y near ±(eᵢ₊₁ + eᵢ/2), so that no two factors commute; both moved by up to ¼, in fractions of 1024."""
+    eᵢ, row i of Y near ±(eᵢ₊₁ + eᵢ/2), so that neighbours among the first n + 1 do not commute; moved by up to ¼."""
     dice = Dice(draw, 2)
     n, r = 2 + dice.below(max_n - 1), 1 + dice.below(max_r)
     i = np.arange(r)

@@ -61,14 +61,14 @@ def collector_off() -> Iterator[None]:
 
 def calibrate(member: Member) -> tuple[int, float]:
     """Warm up; the number of calls that makes a batch of at least `BATCH_S`, and how long that batch takes (s)."""
-    timer = member.timer()
+    timer, repeats = member.timer(), 1
     start = time.perf_counter()
-    one = timer.sample(member.call, 1).wall_s
-    while time.perf_counter() - start < WARM_S or one == 0.0:
-        one = timer.sample(member.call, 1).wall_s
-    if one < BATCH_S:
-        one = timer.sample(member.call, max(1, int(BATCH_S / one / 4))).wall_s  # a batch amortises the clock
-    repeats = max(1, int(np.ceil(BATCH_S / one)))
+    one = timer.sample(member.call, 1).seconds
+    while time.perf_counter() - start < WARM_S:
+        one = min(one, timer.sample(member.call, 1).seconds)
+    while repeats * one < BATCH_S:  # a call within a batch costs less than a call alone: approach from below
+        repeats = min(4 * repeats, int(BATCH_S / max(one, 1e-9)) + 1)
+        one = min(one, timer.sample(member.call, repeats).seconds)
     return repeats, repeats * one
 
 
