@@ -38,11 +38,15 @@ class RankOne:
         self.outer = self.x * self.y.transpose()
         self.s = (self.y.transpose() * self.x)[0, 0]
         self.phi = phi1(self.s)
-        self.slope, self.curvature = (float(abs(phi1(self.s, k)).abs_upper()) for k in (1, 2))
-        self.nx, self.ny, self.nphi = size(x), size(y), float(abs(self.phi).abs_upper())
+        self.slope = size(phi1(self.s, 1))
+        self.nx, self.ny, self.nphi = size(x), size(y), size(self.phi)
         self.ds = self.n * (space.u * float(np.abs(y) @ np.abs(x)) + space.smallest)
         self.dphi = space.u * self.nphi + self.slope * self.ds
         self.underflow = self.n * space.smallest * (1.0 + self.nx + self.ny + self.nphi)
+
+    @cached_property
+    def curvature(self) -> float:
+        return size(phi1(self.s, 2))
 
     @cached_property
     def matrix(self) -> Any:

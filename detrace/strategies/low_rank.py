@@ -171,10 +171,8 @@ class Dice:
         return self.between(max(low, min(1e-3, high / 2)), high)
 
 
-@per_space
-def rank_one_pairs(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(KINDS), min_n: int = 1, max_n: int = 8,
-                   reach: float = math.inf, floor: float = 0.0, keep: Keep = "both",
-                   share: int = 1) -> Pair:  # fmt: skip
+def draw_pair(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(KINDS), min_n: int = 1, max_n: int = 8,
+              reach: float = math.inf, floor: float = 0.0, keep: Keep = "both", share: int = 1) -> Pair:  # fmt: skip
     """Vectors (x, y) of one length n, of a named kind.
 
     `reach` and `floor` bound |s| (for orthogonal pairs: the size of xyᵀ). `keep` says what stays representable, with
@@ -188,6 +186,12 @@ def rank_one_pairs(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(KIN
     branch(kind.name)
     x, y = _scaled(dice, space, kind, x, y, reach, floor, keep, share)
     return space.round(x), space.round(y)
+
+
+@per_space
+def rank_one_pairs(draw: Draw, space: Space, **pair: Any) -> Pair:
+    """Vectors (x, y) of one length; options as for `draw_pair`."""
+    return draw_pair(draw, space, **pair)
 
 
 def _scaled(dice: Dice, space: Space, kind: PairKind, x: np.ndarray, y: np.ndarray, reach: float, floor: float,
@@ -230,9 +234,9 @@ def largest_inner(space: Space, ratio: float, keep: Keep, share: int, negative: 
 @per_space
 def pairs_and_columns(draw: Draw, space: Space, *, max_k: int = 3,
                       **pair: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
-    """(x, y, V): a pair as `rank_one_pairs` draws it and columns V (n,k); V may be I, x itself, or orthogonal to
+    """(x, y, V): a pair as `draw_pair` draws it and columns V (n,k); V may be I, x itself, or orthogonal to
     y."""
-    x, y = draw(rank_one_pairs(**pair).on(space))
+    x, y = draw_pair(draw, space, **pair)
     return x, y, columns(draw, space, x, y, max_k)
 
 

@@ -13,18 +13,23 @@ from hypothesis import strategies as st
 from ..judging import branch
 from ..spaces import Space
 from .deferred import per_space
-from .low_rank import Dice, Pair, columns, largest_inner, rank_one_pairs
+from .low_rank import Dice, Pair, columns, draw_pair, largest_inner
 from .scalars import Draw, entries
 
 
-@per_space
-def factor_lists(draw: Draw, space: Space, *, min_n: int = 1, max_n: int = 5, min_r: int = 1, max_r: int = 4,
+def draw_factors(draw: Draw, space: Space, *, min_n: int = 1, max_n: int = 5, min_r: int = 1, max_r: int = 4,
                  **pair: Any) -> Pair:  # fmt: skip
     """(X, Y), both (r,n): a pair of any kind in each row; all exp(xᵢyᵢᵀ) can be multiplied without overflow."""
     dice = Dice(draw, 2)
     n, r = min_n + dice.below(max_n - min_n + 1), min_r + dice.below(max_r - min_r + 1)
-    rows = [draw(rank_one_pairs(min_n=n, max_n=n, **{"share": r, **pair}).on(space)) for _ in range(r)]
+    rows = [draw_pair(draw, space, min_n=n, max_n=n, **{"share": r, **pair}) for _ in range(r)]
     return np.stack([x for x, _ in rows]), np.stack([y for _, y in rows])
+
+
+@per_space
+def factor_lists(draw: Draw, space: Space, **factors: Any) -> Pair:
+    """(X, Y), both (r,n); options as for `draw_factors`."""
+    return draw_factors(draw, space, **factors)
 
 
 @dataclass(frozen=True)
@@ -94,9 +99,8 @@ COLUMNS = {
 }  # fmt: skip
 
 
-@per_space
-def low_rank_pairs(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(COLUMNS), max_n: int = 6, min_r: int = 1,
-                   max_r: int = 3, reach: float = 30.0, floor: float = 0.0) -> Pair:  # fmt: skip
+def draw_columns(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(COLUMNS), max_n: int = 6, min_r: int = 1,
+                 max_r: int = 3, reach: float = 30.0, floor: float = 0.0) -> Pair:  # fmt: skip
     """(X, Y), both (n,r), r above n included: ‖YᵀX‖ up to `reach` (of XYᵀ where YᵀX = 0), e^{±XYᵀ} representable."""
     dice = Dice(draw, 10)
     kind = COLUMNS[kinds[dice.below(len(kinds))]]
@@ -116,18 +120,24 @@ def low_rank_pairs(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(COL
 
 
 @per_space
+def low_rank_pairs(draw: Draw, space: Space, **pair: Any) -> Pair:
+    """(X, Y), both (n,r); options as for `draw_columns`."""
+    return draw_columns(draw, space, **pair)
+
+
+@per_space
 def low_rank_pairs_and_columns(draw: Draw, space: Space, *, max_k: int = 3,
                                **pair: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
-    """(X, Y, V): as `low_rank_pairs`, with columns V (n,k) made for the first column of each."""
-    X, Y = draw(low_rank_pairs(**pair).on(space))
+    """(X, Y, V): as `draw_columns`, with columns V (n,k) made for the first column of each."""
+    X, Y = draw_columns(draw, space, **pair)
     return X, Y, columns(draw, space, X[:, 0], Y[:, 0], max_k)
 
 
 @per_space
 def factor_lists_and_columns(draw: Draw, space: Space, *, max_k: int = 3,
                              **factors: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
-    """(X, Y, V): as `factor_lists`, with columns V (n,k) made for the first factor."""
-    X, Y = draw(factor_lists(**factors).on(space))
+    """(X, Y, V): as `draw_factors`, with columns V (n,k) made for the first factor."""
+    X, Y = draw_factors(draw, space, **factors)
     return X, Y, columns(draw, space, X[0], Y[0], max_k)
 
 
