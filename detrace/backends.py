@@ -21,6 +21,7 @@ class Backend:
     name = "numpy"
     device = "cpu"
     dtypes: tuple[str, ...] = (*WIDE, "float16")
+    quick_dtypes: tuple[str, ...] = ()  # if any, the only ones in which the quick profile asks references and peers
     cost: float = 1.0  # how many times dearer than NumPy's an example is; fewer are drawn
     vjp: VJP | None = None
 
@@ -142,7 +143,8 @@ class Jax(Backend):
     """JAX with 64-bit types enabled (a process-wide switch of JAX)."""
 
     name = "jax"
-    cost = 3.0  # every new shape is compiled
+    cost = 5.0  # every operation is compiled for every new shape
+    quick_dtypes = ("float32", "complex128")  # both precisions, both fields
     dtypes = (*WIDE, "float16", "bfloat16")
 
     def load(self) -> None:

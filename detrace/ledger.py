@@ -7,6 +7,7 @@ longer reproduces, that is an error, so the ledger cannot go stale. Nothing of o
 from __future__ import annotations
 
 import fnmatch
+import math
 import tomllib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -57,6 +58,12 @@ class Deviation:
             subject == self.subject and (law.name == self.law or self.contract in law.contracts)
             and any(fnmatch.fnmatch(space_id, pattern) for pattern in self.spaces)
         )  # fmt: skip
+
+    def excuses(self, outcome: Outcome) -> bool:
+        """Whether a violation of a covered law can be put down to this: of another law than its own only wrong digits (a
+        finite ratio), so that an exception, a mutation, a NaN or a wrong form of the same contract is still news."""
+        ratio = outcome.worst is not None and math.isfinite(outcome.worst)
+        return outcome.law == self.law or (ratio and (outcome.violation or {}).get("kind") == "ratio")
 
     def applies(self, requires: str) -> bool:
         """Whether the installed version of the distribution is one of those that the entry speaks of."""

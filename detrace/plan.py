@@ -15,13 +15,15 @@ from .suite import Suite
 
 @dataclass(frozen=True)
 class Selection:
-    """What somebody asked for; empty means everything."""
+    """What somebody asked for; empty means everything. `sample`: of slow backends, ask references and peers only in the
+    dtypes that the backend names for it (the quick profile)."""
 
     subjects: tuple[str, ...] = ()
     families: tuple[str, ...] = ()
     laws: tuple[str, ...] = ()
     backends: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = ()
+    sample: bool = False
 
 
 @dataclass
@@ -60,12 +62,20 @@ def make(suite: Suite, selection: Selection, default_subjects: Sequence[str] = (
             for space in spaces:
                 reason = next(
                     (r for c in law.contracts if (r := subject.why_not(suite.contracts[c], space))), ""
-                ) or law.not_applicable(space)
+                ) or law.not_applicable(space) or _left_out(selection, subject, space)
                 if not reason:
                     plan.items.append((law, subject, space))
                 elif reason != "-":
                     plan.not_run.append({"law": law.name, "subject": subject.name, "space": space.id, "reason": reason})
     return plan
+
+
+def _left_out(selection: Selection, subject: Subject, space: Space) -> str:
+    """Why the quick profile passes over a space of a slow backend that nobody asked for by dtype."""
+    chosen = space.backend.quick_dtypes
+    if not selection.sample or selection.dtypes or subject.role == "user" or not chosen or space.dtype in chosen:
+        return ""
+    return f"the quick profile asks {space.backend.name} only in {' and '.join(chosen)}; ci and deep ask in all dtypes"
 
 
 def subjects(suite: Suite, specs: Iterable[str]) -> tuple[list[Subject], dict[str, str]]:

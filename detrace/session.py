@@ -85,7 +85,8 @@ class Session:
             subjects = _subjects_of(rerun, failed) if rerun else asked["subject"]
             if isolate:
                 worker = _worker(isolate, subjects)
-            plan = make(suite, Selection(subjects, asked["family"], asked["law"], asked["backend"], asked["dtype"]),
+            sample = profile in (None, "quick") and rerun is None
+            plan = make(suite, Selection(subjects, asked["family"], asked["law"], asked["backend"], asked["dtype"], sample),
                         probe_with=worker.probe if worker else None)  # fmt: skip
         except ValueError as error:
             raise error if isinstance(error, SessionError) else SessionError(str(error)) from None
@@ -127,7 +128,7 @@ class Session:
                 outcome = again if again.outcome == VIOLATED else outcome
         data = outcome.as_json()
         violated = outcome.outcome == VIOLATED
-        data["deviation"] = known.id if violated and known is not None else None
+        data["deviation"] = known.id if violated and known is not None and known.excuses(outcome) else None
         data["script"] = script(law, subject, space, outcome, self.suite.contracts) if violated else ""
         return outcome, data
 

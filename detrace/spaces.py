@@ -65,6 +65,12 @@ class Space:
         return 2.0 ** (low - p + 1)
 
     @cached_property
+    def flushes(self) -> bool:
+        """Whether the library takes subnormal numbers for zero (XLA does), found by adding two of them."""
+        x = self.to_native(np.full(2, self.smallest))
+        return not self.to_host(x + x).all()
+
+    @cached_property
     def max(self) -> float:
         """Largest finite number."""
         p, _, high = FORMATS[self.real_dtype]

@@ -19,19 +19,23 @@ from .matrix_exponential import QUIET, expm, working_array
 def phi1(s: Any) -> Any:
     """φ(s) = (eˢ - 1)/s elementwise, φ(0) = 1, φ′(0) = ½; any shape, real or complex.
 
-    |s| < 1: Taylor series (value and derivatives of every order keep their digits at 0). Else, with h = s/2,
-    (eʰ - 1)(eʰ + 1)/s, which overflows only where φ does. Relative error: a few u·max(1, |s φ′(s)/φ(s)|).
-    Overflow gives inf (complex: inf or NaN), φ(-inf) = 0, NaN gives NaN. Raises TypeError if s is not floating.
+    With h = s/2, |s| < 1: eʰ sinh(h)/h, sinh(h)/h = Σ h²ᵏ/(2k+1)! (value and derivatives of every order keep their
+    digits at 0). Else (eʰ - 1)(eʰ + 1)/s, which overflows only where φ does. Relative error: a few
+    u·max(1, |s φ′(s)/φ(s)|). Overflow gives inf (complex: inf or NaN), φ(-inf) = 0, NaN gives NaN.
+    Raises TypeError if s is not floating.
     """
     xp, s, dtype = working_array(s, "phi1")
     small = xp.abs(s) < 1
-    t = xp.where(small, s, xp.zeros_like(s))
-    series = xp.full_like(t, 1 / factorial(19))
-    for k in range(18, 0, -1):
-        series = 1 / factorial(k) + t * series
+    root = xp.exp(s / 2)
+    h2 = xp.square(xp.where(small, s, xp.zeros_like(s)) / 2)
+    degree = 7 if xp.finfo(s.dtype).eps < 1e-10 else 4
+    series = h2 / factorial(2 * degree + 1)
+    for k in range(degree - 1, 0, -1):
+        series += 1 / factorial(2 * k + 1)
+        series *= h2
+    series += 1
     t = xp.where(small, xp.ones_like(s), s)
-    root = xp.exp(t / 2)
-    return xp.astype(xp.where(small, series, (root + 1) * ((root - 1) / t)), dtype, copy=False)
+    return xp.astype(xp.where(small, root * series, (root + 1) * ((root - 1) / t)), dtype, copy=False)
 
 
 def _vectors(x: Any, y: Any, name: str) -> tuple[Any, Any, Any, Any]:
@@ -71,8 +75,9 @@ def expm_rank1(x: Any, y: Any) -> Any:
     s = _exponent(xp, x, y)
     if x.shape[-1] == 1:  # no cancellation of 1 + (eˢ - 1)
         return xp.astype(xp.exp(s)[..., None], dtype, copy=False)
-    identity = xp.eye(x.shape[-1], dtype=x.dtype, device=device(x))
-    return xp.astype(identity + (phi1(s) * x)[..., :, None] * y[..., None, :], dtype, copy=False)
+    out = (phi1(s) * x)[..., :, None] * y[..., None, :]
+    out += xp.eye(x.shape[-1], dtype=x.dtype, device=device(x))
+    return xp.astype(out, dtype, copy=False)
 
 
 @QUIET

@@ -2,7 +2,7 @@
 once.
 
 Every bound descends from two facts of floating point (Higham, Accuracy and Stability of Numerical Algorithms, 2002,
-§3.1): an inner product of length n, summed in any order, is off by at most δs = n(u|y|ᵀ|x| + smallest subnormal); and
+§3.1): an inner product of length n, summed in any order, is off by at most δs = n(u|y|ᵀ|x| + what underflow loses); and
 rounding the argument and the value of φ costs δφ = u|φ| + |φ′|δs. All else is the triangle inequality. Where δs is
 not small, LIMIT·bound reaches 1 and a law is undecided, so first order suffices.
 """
@@ -29,6 +29,12 @@ def size(x: Any) -> float:
     return math.hypot(*np.abs(x).ravel()) if isinstance(x, np.ndarray) else float(frobenius(x).abs_upper())
 
 
+def lost(space: Any, *factors: Any) -> float:
+    """The most that underflow costs one product of these factors: the smallest subnormal; where the library flushes
+    subnormals to zero, the smallest normal number, and as much in each factor times the others."""
+    return space.tiny * (1.0 + sum(map(size, factors))) if space.flushes else space.smallest
+
+
 class RankOne:
     """exp(xyᵀ) in balls, and what rounding may cost each of its computed forms (absolute, in Frobenius norm)."""
 
@@ -40,9 +46,9 @@ class RankOne:
         self.phi = phi1(self.s)
         self.slope = size(phi1(self.s, 1))
         self.nx, self.ny, self.nphi = size(x), size(y), size(self.phi)
-        self.ds = self.n * (space.u * float(np.abs(y) @ np.abs(x)) + space.smallest)
+        self.ds = self.n * (space.u * float(np.abs(y) @ np.abs(x)) + lost(space, x, y))
         self.dphi = space.u * self.nphi + self.slope * self.ds
-        self.underflow = self.n * space.smallest * (1.0 + self.nx + self.ny + self.nphi)
+        self.underflow = self.n * lost(space) * (1.0 + self.nx + self.ny + self.nphi)
 
     @cached_property
     def curvature(self) -> float:
@@ -70,7 +76,7 @@ class RankOne:
         host = V if isinstance(V, np.ndarray) else exact.floats(V)
         V = ball(V) if isinstance(V, np.ndarray) else V
         u, k = self.space.u, host.shape[1]
-        along = self.n * (u * size(np.abs(self.host_y) @ np.abs(host)) + k * self.space.smallest)
+        along = self.n * (u * size(np.abs(self.host_y) @ np.abs(host)) + k * lost(self.space, self.host_y, host))
         carried = self.dphi * size(self.y.transpose() * V) + self.nphi * along
         return u * (size(V) + size(self.matrix * V)) + self.nx * carried + k * self.underflow * (1.0 + size(host))
 
@@ -105,7 +111,7 @@ def apply_gradient(m: RankOne, x: np.ndarray, y: np.ndarray, V: np.ndarray, C: n
 class LowRank:
     """exp(XYᵀ) = I + Xφ₁(S)Yᵀ, S = YᵀX, in balls, and what rounding may cost its computed forms (absolute).
 
-    φ₁(S) is a block of e^B with B = [[S, I], [0, 0]]. S is known to δS = n(u|Y|ᵀ|X| + smallest subnormal), and a
+    φ₁(S) is a block of e^B with B = [[S, I], [0, 0]]. S is known to δS = n(u|Y|ᵀ|X| + what underflow loses), and a
     backward-stable exponential commits ‖L(B)‖u‖B‖, so with the Fréchet derivative L(B) = κ_exp(B)‖e^B‖/‖B‖ the error
     of φ₁ is δφ₁ = ‖L(B)‖(u‖B‖ + ‖δS‖). Errors come as pairs: cheap with a lower bound of κ_exp(B), exact on demand.
     """
@@ -118,8 +124,8 @@ class LowRank:
         self.nx, self.ny, self.nphi = size(X), size(Y), size(self.phi)
         S = Y.T @ X
         self.B = np.block([[S, np.eye(self.r)], [np.zeros((self.r, 2 * self.r))]])
-        self.dS = self.n * (space.u * size(np.abs(Y).T @ np.abs(X)) + self.r * space.smallest)
-        self.underflow = self.n * self.r * space.smallest * (1.0 + self.nx + self.ny) * (1.0 + self.nphi)
+        self.dS = self.n * (space.u * size(np.abs(Y).T @ np.abs(X)) + self.r * lost(space, X, Y))
+        self.underflow = self.n * self.r * lost(space) * (1.0 + self.nx + self.ny) * (1.0 + self.nphi)
 
     @cached_property
     def matrix(self) -> Any:

@@ -1,7 +1,7 @@
 r"""Laws of exp(xyᵀ) = I + φ(s)xyᵀ, s = yᵀx: an explicit, always invertible matrix (SPEC 2, post 6407).
 
 yᵀ is the plain transpose, for complex vectors too. u is the unit roundoff, ‖·‖ the Frobenius norm; δs = n(u|y|ᵀ|x| +
-smallest subnormal) is what an inner product may be off, δφ = u|φ| + |φ′|δs what that costs φ, and "the forward error"
+what underflow loses) is what an inner product may be off, δφ = u|φ| + |φ′|δs what that costs φ, and "the forward error"
 of M = exp(xyᵀ) is u‖M‖ + δφ‖x‖‖y‖ (derived in `low_rank_bounds`). Rank r and products of factors are in
 `low_rank_products`.
 """
@@ -21,7 +21,7 @@ from detrace.oracles.phi import singular_values
 from detrace.strategies.low_rank import orthogonal_column, pairs_and_columns, rank_one_pairs
 from detrace.strategies.low_rank_columns import factor_lists
 from detrace.strategies.scalars import choices, integers
-from verify.low_rank_bounds import FORWARD, RankOne, apply_gradient, judge_matrix, size
+from verify.low_rank_bounds import FORWARD, RankOne, apply_gradient, judge_matrix, lost, size
 
 FAMILY = Family("low_rank_exponential", "An explicit, always invertible matrix: exp(xyᵀ) = I + φ(yᵀx) xyᵀ", 2)
 
@@ -195,7 +195,7 @@ def rank_one_exponential_agrees_with_expm(expm_rank1, expm, xy, space):
     A = space.round(np.outer(*xy))
     kappa = exact.exp_condition(A)
     error = frobenius(ball(expm_rank1(*xy)) - ball(expm(A))) / m.norm
-    slack = (m.error + m.n * space.smallest * m.norm) / m.norm
+    slack = (m.error + m.n * lost(space) * m.norm) / m.norm
     judge(error, slack + 2 * space.u * kappa.lower, refine=lambda: slack + 2 * space.u * kappa.value,
           why="forward error + 2u·max(1, κ_exp)")  # fmt: skip
 
@@ -285,7 +285,7 @@ def rank_one_logdet_has_constant_gradient(logdet_expm_rank1, xy, space):
     """For every pair, also where the determinant overflows. Bound: u‖y‖ (u‖x‖), one rounding an entry."""
     for wrt, truth in ((0, xy[1]), (1, xy[0])):
         got = logdet_expm_rank1.gradient(*xy, wrt=wrt)
-        judge(size(got - truth), space.u * size(truth), scale=math.inf, got=got, truth=truth, why="one rounding")
+        judge(size(got - truth), space.u * size(truth) + lost(space), scale=math.inf, got=got, truth=truth, why="one rounding")
 
 
 @law(r"\text{batch} = \text{one by one}", source=kexue(6407, 3), XY=factor_lists(share=1))

@@ -18,7 +18,7 @@ from detrace.oracles.phi import phi1
 from detrace.strategies.low_rank import rank_one_pairs
 from detrace.strategies.low_rank_columns import low_rank_pairs, low_rank_pairs_and_columns
 from detrace.strategies.scalars import choices
-from verify.low_rank_bounds import LowRank, RankOne, size
+from verify.low_rank_bounds import LowRank, RankOne, lost, size
 from verify.low_rank_exponential import FAMILY
 
 EXPM_LOW_RANK = Contract("expm_low_rank", "(n,r),(n,r)->(n,n)", "exp(XYᵀ)", FAMILY.name, aliases=("low_rank_expm",))
@@ -152,10 +152,10 @@ def low_rank_apply_agrees_with_the_dense_matrix(expm_low_rank_apply, expm_low_ra
 @law(r"\log|\det e^{XY^\top}| = \operatorname{Re}\operatorname{tr} Y^\top X", source=kexue(6407, 4),
      XY=low_rank_pairs(reach=1e4))  # fmt: skip
 def low_rank_logdet_is_the_trace(logdet_expm_low_rank, XY, space):
-    """For every (X, Y). Bound: an inner product of length nr, nr(uΣ|xᵢⱼyᵢⱼ| + smallest subnormal)."""
+    """For every (X, Y). Bound: an inner product of length nr, nr(uΣ|xᵢⱼyᵢⱼ| + what underflow loses)."""
     X, Y = XY
     truth = (ball(Y).transpose() * ball(X)).trace().real
-    bound = X.size * (space.u * float((np.abs(X) * np.abs(Y)).sum()) + space.smallest)
+    bound = X.size * (space.u * float((np.abs(X) * np.abs(Y)).sum()) + lost(space, X, Y))
     judge(abs(ball(logdet_expm_low_rank(X, Y)).real - truth), bound, scale=math.inf, why="nr·uΣ|xᵢⱼyᵢⱼ|")
 
 
@@ -165,7 +165,7 @@ def low_rank_logdet_has_constant_gradient(logdet_expm_low_rank, XY, space):
     """For every (X, Y). Bound: one rounding an entry."""
     for wrt, truth in ((0, XY[1]), (1, XY[0])):
         got = logdet_expm_low_rank.gradient(*XY, wrt=wrt)
-        judge(size(got - truth), space.u * size(truth), scale=math.inf, got=got, truth=truth, why="one rounding")
+        judge(size(got - truth), space.u * size(truth) + lost(space), scale=math.inf, got=got, truth=truth, why="one rounding")
 
 
 @law(r"\nabla_X\langle C, e^{XY^\top}\rangle = L(YX^\top, C)\,Y",

@@ -14,6 +14,7 @@ from detrace.oracles import ball
 from detrace.oracles.phi import phi1 as certified_phi1
 from detrace.strategies.low_rank import phi_arguments
 from detrace.strategies.scalars import choices, integers
+from verify.low_rank_bounds import lost
 
 
 @law(r"\varphi(s) = \int_0^1 e^{ts}\,dt = \frac{e^s-1}{s}", source=kexue(6407, 3, "c3"), S=phi_arguments())
@@ -22,7 +23,7 @@ def phi1_is_the_divided_exponential(phi1, S, space):
     not. Bound: u·max(1, |sφ′/φ|), what rounding s alone costs, and one subnormal."""
     for s, value in pointwise(S, phi1(S)):
         truth, slope = certified_phi1(s), certified_phi1(s, 1)
-        bound = space.u * (abs(truth) + abs(ball(s) * slope)) + space.smallest
+        bound = space.u * (abs(truth) + abs(ball(s) * slope)) + lost(space)
         judge(abs(ball(value) - truth) / abs(truth), bound / abs(truth), got=value, truth=exact.floats(truth),
               why="u·max(1, |sφ′(s)/φ(s)|)")  # fmt: skip
 
@@ -62,7 +63,7 @@ def pointwise(*arrays: np.ndarray) -> Iterator[tuple[Any, ...]]:
 
 def relative_error(s: np.ndarray, space: Any) -> Any:
     phi = abs(certified_phi1(s))
-    return space.u * (1 + abs(ball(s) * certified_phi1(s, 1)) / phi) + space.smallest / phi
+    return space.u * (1 + abs(ball(s) * certified_phi1(s, 1)) / phi) + lost(space) / phi
 
 
 @law(r"\varphi'(s) = \int_0^1 t\,e^{ts}\,dt,\quad \varphi'(0)=\tfrac12", source=kexue(6407, "c3"), dtypes="real",
@@ -72,6 +73,6 @@ def phi1_has_its_derivative(phi1, S, space):
     Bound: u·max(1, |sφ″/φ′|), what rounding s costs, and one subnormal."""
     for s, value in pointwise(S, phi1.gradient(S)):
         truth, second = certified_phi1(s, 1), certified_phi1(s, 2)
-        bound = space.u * (abs(truth) + abs(ball(s) * second)) + space.smallest
+        bound = space.u * (abs(truth) + abs(ball(s) * second)) + lost(space)
         judge(abs(ball(value) - truth) / truth, bound / truth, got=value, truth=exact.floats(truth),
               why="u·max(1, |sφ″(s)/φ′(s)|)")  # fmt: skip

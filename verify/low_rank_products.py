@@ -22,7 +22,7 @@ from detrace.strategies.low_rank_columns import (
     low_rank_pairs,
 )
 from detrace.strategies.scalars import choices
-from verify.low_rank_bounds import Product, judge_matrix, size
+from verify.low_rank_bounds import Product, judge_matrix, lost, size
 from verify.low_rank_exponential import FAMILY
 
 PRODUCT_APPLY = Contract(
@@ -76,7 +76,7 @@ def product_logdet_is_the_sum(product_logdet, XY, space):
     """For every list of factors, where det M overflows too. Bound: an inner product of length nr."""
     X, Y = XY
     p = Product(X, Y, space)
-    bound = X.size * (space.u * float((np.abs(X) * np.abs(Y)).sum()) + space.smallest)
+    bound = X.size * (space.u * float((np.abs(X) * np.abs(Y)).sum()) + lost(space, X, Y))
     judge(abs(ball(product_logdet(X, Y)).real - p.logdet.real), bound, scale=math.inf, why="nr·uΣ|xᵢⱼyᵢⱼ|")
 
 

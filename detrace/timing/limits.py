@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .cases import Work
+from .timers import WallTimer
 
 COPY_BYTES = tuple(1 << e for e in (12, 14, 16, 18, 20, 22, 24, 26, 28))
 """Sizes (source and destination together, bytes) from first-level cache to main memory. The largest is at least eight
@@ -81,7 +81,8 @@ def _gemm_rate(dtype: str) -> float:
             seconds.append(_best(partial(torch.matmul, b, b)))
         if (jax := sys.modules.get("jax")) is not None:
             c, product = jax.numpy.asarray(a), jax.jit(jax.numpy.matmul)
-            seconds.append(_best(partial(_finished, product, c)))
+            if c.dtype == dtype:  # without its 64-bit switch jax would take single precision for double
+                seconds.append(_best(partial(_finished, product, c)))
         rates.append(2e-9 * n**3 / min(seconds))
     return max(rates)
 
@@ -92,17 +93,11 @@ def _finished(product: Callable[..., Any], a: Any) -> None:
 
 def _best(call: Callable[[], Any], budget: float = 0.03) -> float:
     """Seconds per call, the best batch of a few."""
+    timer = WallTimer()
     call()
-    start = time.perf_counter()
-    call()
-    repeats = max(1, int(budget / REPEATS / max(time.perf_counter() - start, 1e-7)))
-    best = np.inf
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        for _ in range(repeats):
-            call()
-        best = min(best, (time.perf_counter() - start) / repeats)
-    return best
+    once = timer.sample(call, 1).seconds
+    repeats = max(1, int(budget / REPEATS / max(once, 1e-7)))
+    return min(timer.sample(call, repeats).seconds for _ in range(REPEATS))
 
 
 def gpu_state(query: Callable[[], str] | None = None) -> list[dict[str, str]] | None:
