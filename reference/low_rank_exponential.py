@@ -25,17 +25,17 @@ def phi1(s: Any) -> Any:
     Raises TypeError if s is not floating.
     """
     xp, s, dtype = working_array(s, "phi1")
-    small = xp.abs(s) < 1
-    root = xp.exp(s / 2)
-    h2 = xp.square(xp.where(small, s, xp.zeros_like(s)) / 2)
+    h, size = s / 2, xp.abs(s)
+    root = xp.exp(h)
+    h2 = xp.square(xp.where(size < 100, h, xp.zeros_like(h)))  # 0 where the unused series could overflow
     degree = 7 if xp.finfo(s.dtype).eps < 1e-10 else 4
     series = h2 / factorial(2 * degree + 1)
     for k in range(degree - 1, 0, -1):
         series += 1 / factorial(2 * k + 1)
         series *= h2
     series += 1
-    t = xp.where(small, xp.ones_like(s), s)
-    return xp.astype(xp.where(small, root * series, (root + 1) * ((root - 1) / t)), dtype, copy=False)
+    t = xp.where(size > 0.01, s, xp.ones_like(s))  # 1 where the unused quotient is near 0/0
+    return xp.astype(xp.where(size < 1, root * series, (root + 1) * ((root - 1) / t)), dtype, copy=False)
 
 
 def _vectors(x: Any, y: Any, name: str) -> tuple[Any, Any, Any, Any]:

@@ -47,7 +47,7 @@ POWERS = ((1.0, 1.0), (2.0, -1.0), (1.0, -0.5), (0.5, 0.5), (1.0, -1.0), (-2.0, 
 def rank_one_exponential_is_its_series(expm_rank1, xy, space):
     """The exponential as a matrix function, certified by ball arithmetic that does not know the closed form, for
     every pair with |s| ≤ 60. Bound: u‖M‖ + δφ‖x‖‖y‖."""
-    m = RankOne(*xy, space)
+    m = RankOne(xy[0], xy[1], space)
     judge_matrix(expm_rank1(*xy), exact.certify(m.outer.exp), m.error, FORWARD)
 
 
@@ -55,14 +55,14 @@ def rank_one_exponential_is_its_series(expm_rank1, xy, space):
 def rank_one_exponential_is_explicit(expm_rank1, xy, space):
     """The certified closed form for every pair, s down to −10⁴ and up to where the matrix overflows, at any scale.
     Bound: u‖M‖ + δφ‖x‖‖y‖. Undecided where identity and φxyᵀ cancel (n = 1, s ≪ 0)."""
-    m = RankOne(*xy, space)
+    m = RankOne(xy[0], xy[1], space)
     judge_matrix(expm_rank1(*xy), m.matrix, m.error, FORWARD)
 
 
 @law(r"\det e^{xy^\top} = e^{y^\top x}", source=kexue(6407, 4), xy=rank_one_pairs(reach=40.0))
 def rank_one_determinant_is_exponential_of_inner_product(expm_rank1, xy, space):
     """det M̂·e^{−s} − 1 = tr(M⁻¹E) + O(‖M⁻¹E‖²) for M̂ = M + E. Bound: ‖M⁻¹‖ times the forward error."""
-    m = RankOne(*xy, space)
+    m = RankOne(xy[0], xy[1], space)
     M = expm_rank1(*xy)
     judge(abs(ball(M).det() * (-m.s).exp() - 1), size(m.inverse) * m.error, why="‖M⁻¹‖·forward error",
           got=exact.floats(ball(M).det()), truth=exact.floats(m.s.exp()))  # fmt: skip
@@ -125,7 +125,7 @@ def rank_one_exponential_has_a_gauge(expm_rank1, xy, k, space):
 def rank_one_exponential_has_eigenvectors_x_and_y(expm_rank1, xy, space):
     """For every pair: x on the right, y on the left. Residual over ‖M‖‖x‖ (‖M‖‖y‖); bound: the relative forward
     error."""
-    m = RankOne(*xy, space)
+    m = RankOne(xy[0], xy[1], space)
     M, bound = ball(expm_rank1(*xy)), m.error / m.norm
     if m.nx > 0.0:
         judge(frobenius(M * m.x - m.s.exp() * m.x) / (m.norm * m.nx), bound, why=FORWARD)
@@ -139,7 +139,7 @@ def rank_one_exponential_fixes_a_hyperplane(expm_rank1, xy, i, space):
     """n − 1 eigenvalues are 1: for v = yᵢ₊₁eᵢ − yᵢeᵢ₊₁, exactly orthogonal to y. Residual over ‖M‖‖v‖; bound: the
     relative forward error."""
     v = ball(orthogonal_column(xy[1], i % (len(xy[1]) - 1)))
-    m = RankOne(*xy, space)
+    m = RankOne(xy[0], xy[1], space)
     M, length = ball(expm_rank1(*xy)), size(v)
     if length > 0.0:
         judge(frobenius(M * v - v) / (m.norm * length), m.error / m.norm, why=FORWARD)
@@ -152,7 +152,7 @@ def rank_one_exponential_fixes_a_hyperplane(expm_rank1, xy, i, space):
 def rank_one_exponential_is_unipotent_if_orthogonal(expm_rank1, xy, space):
     """For x, y whose inner product vanishes exactly, not only in norm but in each entry. Bound: each entry's own
     rounding u(δᵢⱼ + |xᵢyⱼ|), and φ(ŝ) − 1 ≤ δs where summation in floating point does not give 0."""
-    m = RankOne(*xy, space)
+    m = RankOne(xy[0], xy[1], space)
     x, y = np.abs(xy[0]), np.abs(xy[1])
     M, truth = ball(expm_rank1(*xy)), identity(m.n) + m.outer
     for k, (e, t) in enumerate(zip(exact.entries(M - truth), exact.entries(truth), strict=True)):
@@ -177,7 +177,7 @@ def rank_one_exponential_has_two_free_singular_values(expm_rank1, xy, space):
     """n ≥ 2: n − 2 singular values are 1, the product of the other two is |eˢ| (their squares then sum to ‖M‖² −
     (n−2)). Bound (Weyl): the forward error for each σᵢ, relative to σ₁; twice that for the product, relative to σ₁².
     The computed singular values are certified, and what is uncertain of them is subtracted from the error."""
-    m = RankOne(*xy, space)
+    m = RankOne(xy[0], xy[1], space)
     sigma, unsure = singular_values(ball(expm_rank1(*xy)))
     top = float(sigma[0])
     for value in sigma[1:-1]:
@@ -191,7 +191,7 @@ def rank_one_exponential_has_two_free_singular_values(expm_rank1, xy, space):
 def rank_one_exponential_agrees_with_expm(expm_rank1, expm, xy, space):
     """The same subject's dense exponential of xyᵀ, rounded to the dtype. Bound: the forward error and
     u·max(1, κ_exp(xyᵀ)), which covers the rounding of xyᵀ and a backward-stable method."""
-    m = RankOne(*xy, space)
+    m = RankOne(xy[0], xy[1], space)
     A = space.round(np.outer(*xy))
     kappa = exact.exp_condition(A)
     error = frobenius(ball(expm_rank1(*xy)) - ball(expm(A))) / m.norm
@@ -255,7 +255,7 @@ def rank_one_apply_has_its_gradient(expm_rank1_apply, xyV, wrt, space):
 def rank_one_logdet_is_the_inner_product(logdet_expm_rank1, xy, space):
     """For every pair, |s| up to 10⁴, where the determinant itself overflows or underflows. Bound: δs, an inner
     product."""
-    m = RankOne(*xy, space)
+    m = RankOne(xy[0], xy[1], space)
     branch("det representable" if abs(float(m.s.real.mid())) < math.log(space.max) else "det not representable")
     judge(abs(ball(logdet_expm_rank1(*xy)).real - m.s.real), m.ds, scale=math.inf, truth=float(m.s.real.mid()),
           why="n u|y|ᵀ|x|")  # fmt: skip
@@ -265,7 +265,7 @@ def rank_one_logdet_is_the_inner_product(logdet_expm_rank1, xy, space):
      xy=rank_one_pairs(kinds=("aligned", "dense", "symmetric"), keep="inner", floor=1500.0))  # fmt: skip
 def rank_one_logdet_survives_where_the_determinant_does_not(logdet_expm_rank1, xy, space):
     """|s| from 1500 to 10⁴ (float16: as far as yᵀx goes), where eˢ overflows or underflows in float64. Bound: δs."""
-    m = RankOne(*xy, space)
+    m = RankOne(xy[0], xy[1], space)
     judge(abs(ball(logdet_expm_rank1(*xy)).real - m.s.real), m.ds, scale=math.inf, truth=float(m.s.real.mid()),
           why="n u|y|ᵀ|x|")  # fmt: skip
 

@@ -34,7 +34,7 @@ LOW_RANK = "(u‖M‖ + ‖X‖‖Y‖δφ₁)/‖M‖: rounding YᵀX, φ₁ an
 def low_rank_exponential_is_its_series(expm_low_rank, XY, space):
     """The exponential of the exact XYᵀ by ball arithmetic that does not know the closed form; zero, dependent,
     orthogonal columns and nilpotent YᵀX included, r up to 3 and above n. Bound: u‖M‖ + ‖X‖‖Y‖δφ₁."""
-    m = LowRank(*XY, space)
+    m = LowRank(XY[0], XY[1], space)
     judge_low_rank(expm_low_rank(*XY), exact.certify((m.X * m.YT).exp), m)
 
 
@@ -49,7 +49,7 @@ def judge_low_rank(got: np.ndarray, truth: Any, m: LowRank) -> float:
 def low_rank_exponential_is_explicit(expm_low_rank, XY, space):
     """The certified closed form, φ₁(S) = ∫₀¹ e^{tS} dt with S = YᵀX singular or not, at any scale. Bound: u‖M‖ +
     ‖X‖‖Y‖δφ₁."""
-    m = LowRank(*XY, space)
+    m = LowRank(XY[0], XY[1], space)
     judge_low_rank(expm_low_rank(*XY), m.matrix, m)
 
 
@@ -60,7 +60,7 @@ def low_rank_exponential_superposes_orthogonal_columns(expm_low_rank, XY, space)
     Bound: u‖M‖ + ‖X‖‖Y‖δφ₁."""
     terms = [RankOne(x, y, space) for x, y in zip(XY[0].T, XY[1].T, strict=True)]
     truth = sum((t.phi * t.outer for t in terms), start=identity(len(XY[0])))
-    judge_low_rank(expm_low_rank(*XY), truth, LowRank(*XY, space))
+    judge_low_rank(expm_low_rank(*XY), truth, LowRank(XY[0], XY[1], space))
 
 
 @law(r"e^{[x\,|\,x/2\,|\cdots]\,[y_1\,|\,y_2\,|\cdots]^\top} = e^{x(y_1 + y_2/2 + \cdots)^\top}",

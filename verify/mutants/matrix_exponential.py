@@ -332,7 +332,8 @@ def mercator_everywhere(A):
     return L.astype(A.dtype)
 
 
-@mutant("log1pm", rejected_by=("logarithm_of_a_diagonalisable_matrix", "exponential_of_logarithm"), origin="post 6377, as printed")
+@mutant("log1pm", rejected_by=("logarithm_of_a_diagonalisable_matrix", "exponential_of_logarithm"),
+        origin="post 6377, as printed")  # fmt: skip
 def powers_left_in_the_diagonal(A):
     """The series of log(I+A²): the printed form with Λⁿ, at n = 2."""
     return mercator_everywhere.functions["log1pm"](A @ A)
