@@ -54,6 +54,7 @@ class Suite:
                 absent[info.name] = f"{type(error).__name__}: {error}"
                 continue
             installed.append(from_object(module, self.contracts, name=info.name, role="peer", spec=info.name))
+        installed.sort(key=lambda p: (-len(p.functions), p.name))
         return installed, absent
 
     def peer_names(self) -> list[str]:
@@ -84,7 +85,7 @@ def load() -> Suite:
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
     suite = Suite(root=root)
-    for module in sorted(_submodules("verify"), key=lambda m: not any(_instances(m, Family))):  # a family's first module first
+    for module in sorted(_submodules("verify"), key=_opens_a_family, reverse=True):
         for f in _instances(module, Family):
             suite.families[f.name] = f
         for c in _instances(module, Contract):
@@ -97,6 +98,11 @@ def load() -> Suite:
         if missing := [c for c in law.contracts if c not in suite.contracts]:
             raise TypeError(f"law {law.name} asks for {missing}, which no family declares as a contract")
     return suite
+
+
+def _opens_a_family(module: ModuleType) -> bool:
+    """Whether this is the family's own module, whose laws are listed before those of its siblings."""
+    return module.__name__.rpartition(".")[2] in {f.name for f in _instances(module, Family)}
 
 
 def _submodules(package: str) -> Iterator[ModuleType]:

@@ -21,7 +21,8 @@ def phi1(s: Any) -> Any:
 
     With h = s/2, |s| < 1: eʰ sinh(h)/h, sinh(h)/h = Σ h²ᵏ/(2k+1)! (value and derivatives of every order keep their
     digits at 0). Else (eʰ - 1)(eʰ + 1)/s, which overflows only where φ does. Relative error: a few
-    u·max(1, |s φ′(s)/φ(s)|). Overflow gives inf (complex: inf or NaN), φ(-inf) = 0, NaN gives NaN.
+    u·max(1, |s φ′(s)/φ(s)|). Overflow gives inf (complex: inf or NaN), φ(-inf) = 0; +inf and
+    NaN give NaN.
     Raises TypeError if s is not floating.
     """
     xp, s, dtype = working_array(s, "phi1")

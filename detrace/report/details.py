@@ -16,6 +16,9 @@ from .show import brief, number
 
 Row = list[Any]
 
+ROW = 12
+"""Bytes by which a row grows at most when it gets an extra: up to three zeros that were left off, and the number."""
+
 
 class Names:
     """Texts by number, each kept once."""
@@ -58,7 +61,7 @@ class Details:
         left, cut = budget - len(_json(self._data(extras, False)).encode()), False
         for *_, row in self.rows:
             extra = self.extras[id(row)]
-            left -= 5 + (0 if extra in extras else len(extra.encode()) + 1)
+            left -= ROW + (0 if extra in extras else len(extra.encode()) + 1)
             if cut := left < 0:
                 break
             row[8] = extras.setdefault(extra, len(extras)) + 1
