@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def benchmarks(results: Mapping[str, Any], most: int) -> dict[str, Any]:
-    """Tables by contract with at most `most` rows each, growth, machine limits and the suite's own speed."""
+    """Tables by contract with at most `most` rows each, the headline sizes always; growth, limits, the suite's own speed."""
     rows = [b for b in results.get("benchmarks") or [] if isinstance(b, Mapping)]
     roles = {str(s.get("name")): str(s.get("role")) for s in results.get("subjects") or []}
     by_contract: dict[str, list[Mapping[str, Any]]] = {}
@@ -46,7 +46,10 @@ def _table(contract: str, entries: list[Mapping[str, Any]], roles: Mapping[str, 
         key = tuple((str(k), str(v)) for k, v in (b.get("params") or {}).items())
         params.setdefault(key, b)
         lines.setdefault(key, {})[str(b.get("subject")), backend(b)] = _cell(b, footnotes)
-    order = spread(sorted(lines, key=lambda key: _sort_key(params[key])), most)
+    order = sorted(lines, key=lambda key: _sort_key(params[key]))
+    headline = [k for k in order if params[k].get("headline")]
+    others = spread([k for k in order if k not in headline], max(0, most - len(headline)))
+    order = [k for k in order if k in headline or k in others]
     return {
         "contract": contract, "anchor": f"bench-{slug(contract)}",
         "columns": [{"subject": s, "backend": k} for s, k in columns],
@@ -61,6 +64,8 @@ def spread(rows: list[T], most: int) -> list[T]:
     """At most `most` of the rows, evenly spaced, first and last included."""
     if len(rows) <= most:
         return rows
+    if most == 0:
+        return []
     return [rows[round(k * (len(rows) - 1) / max(1, most - 1))] for k in range(most)]
 
 

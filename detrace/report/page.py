@@ -26,7 +26,7 @@ MAX_BYTES = 500_000
 """What the whole page may weigh; a page that is mailed around or kept per commit has to stay small."""
 MARGIN = 2_000
 """Kept free, since the last parts are measured before they are put together."""
-WANTED = 60_000
+WANTED = 25_000
 """What single items may ask of it for their inputs and branches before plots and scripts are thinned."""
 
 
@@ -42,9 +42,11 @@ class Thrift(NamedTuple):
 
 THRIFT = (
     Thrift(200, 60, 200, 60, True),
-    Thrift(100, 40, 100, 20, True),
-    Thrift(60, 20, 60, 8, True),
-    Thrift(40, 6, 30, 4, False),
+    Thrift(100, 30, 100, 40, True),
+    Thrift(60, 12, 60, 24, True),
+    Thrift(40, 6, 30, 16, True),
+    Thrift(30, 3, 20, 12, True),
+    Thrift(20, 0, 15, 6, True),
     Thrift(20, 0, 15, 2, False),
     Thrift(0, 0, 5, 1, False),
 )

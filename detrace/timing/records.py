@@ -58,7 +58,8 @@ def _empty(group: Group, subject: str, backend: str, cold: bool, reason: str) ->
     space = f"{backend}-{group.dtype}"
     return {
         "id": f"{group.case.contract}[{named}][{subject}-{space}]", "contract": group.case.contract,
-        "family": group.family, "params": params, "subject": subject, "space": space, "median_s": None, "iqr_s": None,
+        "family": group.family, "headline": group.case.headline,
+        "params": params, "subject": subject, "space": space, "median_s": None, "iqr_s": None,
         "ratio": None, "ratio_low": None, "ratio_high": None, "limit_s": None, "limit_kind": None, "limit_share": None,
         "error_ratio": None, "checked": False, "right": False, "check": "", "launch_bound": None, "wall_s": None,
         "peak_memory": None,
