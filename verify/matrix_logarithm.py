@@ -88,8 +88,8 @@ def exponential_of_logarithm(log1pm, A, space):
     def refined():
         k = exact.certify(lambda: K(ball(L)), bits=24)
         try:
-            inverse = exact.certify(lambda: K(ball(L)).inv(), bits=24)
-        except (ZeroDivisionError, ArithmeticError):
+            inverse = exact.certify(lambda: K(ball(L)).inv(), bits=24, limit=1 << 11)
+        except ArithmeticError:  # singular to 2048 bits, which no two floats of a principal logarithm come near
             require(False, "not the principal logarithm: the exponential's derivative is singular there", got=L)
         moved = exact.spectral_norm(inverse) + frobenius(ball(L)) / size
         return space.u * float((exact.spectral_norm(k) * moved).abs_upper()) + slack

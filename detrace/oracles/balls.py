@@ -87,7 +87,11 @@ def certify(compute: Callable[[], Ball], bits: int = 96, *, start: int = 128, li
     bits_now = start
     while bits_now <= limit:
         with precision(bits_now):
-            value = compute()
+            try:
+                value = compute()
+            except ZeroDivisionError:  # an inverse that this precision cannot tell from one that does not exist
+                bits_now *= 2
+                continue
             size = float(frobenius(value).abs_lower()) if _finite(value) else 0.0
             if size > 0.0 and radius(value) <= size * 2.0**-bits:
                 return value
