@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 WIDE = ("float32", "float64", "complex64", "complex128")
-VJP = Callable[[Callable[..., Any], Sequence[Any], int, Any], Any]
+VJP = Callable[[Callable[..., Any], Sequence[Any], Any], Sequence[Any]]
 
 
 class Backend:
     """An array library on a device.
 
     `to_native` and `to_host` carry values without rounding; `form_error` says in words what is wrong with a result's
-    type, dtype, shape or device; `vjp(f, args, wrt, cotangent)` differentiates Σ cotangent·f(args) if the library can.
+    type, dtype, shape or device; `vjp(f, args, cotangent)` differentiates Σ cotangent·f(args) with respect to each argument,
+    if the library can.
     """
 
     name = "numpy"
@@ -133,10 +134,10 @@ class Torch(Backend):
     def version(self) -> str:
         return str(self.lib.__version__)
 
-    def vjp(self, f: Callable[..., Any], args: Sequence[Any], wrt: int, cotangent: Any) -> Any:
-        leaves = [a.clone().requires_grad_(i == wrt) if self.is_array(a) else a for i, a in enumerate(args)]
-        (grad,) = self.lib.autograd.grad(f(*leaves), leaves[wrt], grad_outputs=cotangent, allow_unused=True)
-        return self.lib.zeros_like(leaves[wrt]) if grad is None else grad
+    def vjp(self, f: Callable[..., Any], args: Sequence[Any], cotangent: Any) -> Sequence[Any]:
+        leaves = [a.detach().clone().requires_grad_() for a in args]
+        grads = self.lib.autograd.grad(f(*leaves), leaves, grad_outputs=cotangent, allow_unused=True)
+        return [self.lib.zeros_like(x) if g is None else g for x, g in zip(leaves, grads, strict=True)]
 
 
 class Jax(Backend):
@@ -166,13 +167,8 @@ class Jax(Backend):
     def version(self) -> str:
         return str(self.lib.__version__)
 
-    def vjp(self, f: Callable[..., Any], args: Sequence[Any], wrt: int, cotangent: Any) -> Any:
-        args = list(args)
-
-        def of(x: Any) -> Any:
-            return f(*args[:wrt], x, *args[wrt + 1 :])
-
-        return self.lib.vjp(of, args[wrt])[1](cotangent)[0]
+    def vjp(self, f: Callable[..., Any], args: Sequence[Any], cotangent: Any) -> Sequence[Any]:
+        return self.lib.vjp(f, *args)[1](cotangent)
 
 
 class Cupy(Backend):

@@ -51,8 +51,11 @@ class Call:
 
         return self._run(viewed, args, f"{self.contract.name} (column-major)")
 
-    def gradient(self, *args: Any, wrt: int = 0, cotangent: Any = None) -> np.ndarray:
-        """Gradient of Σ cotangent·result with respect to argument `wrt`, by the library's reverse mode."""
+    def gradient(self, *args: Any, wrt: int = 0, cotangent: Any = None) -> Any:
+        """Gradient of Σ cotangent·result with respect to argument `wrt`, by the library's reverse mode.
+
+        Of a network (an argument with `parameters`) the gradients with respect to each of them, as a list.
+        """
         backend = self.space.backend
         if backend.vjp is None:
             raise TypeError(f"{backend.id} has no automatic differentiation")
@@ -63,18 +66,25 @@ class Call:
         described = (*args, wrt, np.ones(shape) if cotangent is None else cotangent)
         calls = self.record.example.calls
         calls.append((name, described, None))
+        network = getattr(args[wrt], "parameters", None)
+        leaves = native[wrt : wrt + 1] if network is None else [self.space.to_native(p) for p in network]
+
+        def of(*leaves: Any) -> Any:
+            given = leaves[0] if network is None else args[wrt].bind(self.space, leaves)
+            return self.function(*native[:wrt], given, *native[wrt + 1 :])
+
         try:
-            grad = backend.vjp(self.function, native, wrt, ct)
+            grads = backend.vjp(of, leaves, ct)
         except (Exception, SystemExit) as error:
             raise _raised(f"the {name}", error) from error
-        problem = backend.form_error(grad, self.space.dtype, tuple(args[wrt].shape))
-        if problem:
-            raise Violation(f"the gradient of {self.contract.name}: {problem}", kind="form")
-        host = self.space.to_host(grad)
-        calls[-1] = (name, described, host)
-        if not np.isfinite(host).all():
+        for grad, leaf in zip(grads, leaves, strict=True):
+            if problem := backend.form_error(grad, self.space.dtype, tuple(leaf.shape)):
+                raise Violation(f"the gradient of {self.contract.name}: {problem}", kind="form")
+        hosts = [self.space.to_host(grad) for grad in grads]
+        calls[-1] = (name, described, tuple(hosts) if network is not None else hosts[0])
+        if not all(np.isfinite(h).all() for h in hosts):
             self.record.example.finite = False
-        return host
+        return hosts if network is not None else hosts[0]
 
     def raises(self, *args: Any) -> Exception | None:
         """The exception that the call raises, or None."""

@@ -180,7 +180,7 @@ def laws(
                 print("\n".join(f"    {line}" for line in law.statement.splitlines()))
                 print(f"    source: {'; '.join(law.sources)}")
                 for m in mutants:
-                    if law.name in m.rejected_by:
+                    if m.rejects(law):
                         print(f"    rejects: {m.name} — {m.trap}")
         print()
 

@@ -16,6 +16,8 @@ from typing import Any, Literal
 import numpy as np
 
 Dims = tuple[str, ...]
+ANY = "..."
+"""Ends the name of a dimension that stands for any shape."""
 _SIDE = re.compile(r"\(([^()]*)\)|(\*)")
 
 
@@ -36,9 +38,11 @@ class Contract:
     ----------
     name : the attribute that a subject must have.
     signature : core dimensions of each array, leading batch dimensions implied: ``"(n,n),(n,k)->(n,k)"``. A ``*`` stands
-        for an argument that is no array (a callable, a number).
+        for an argument that is no array (a callable, a number). A last dimension ``s...`` stands for any further shape, of
+        whatever rank: ``"(r...),(f...)->()"``, ``"*,(n,s...)->(n)"``; such a contract has no batch dimensions.
     summary : what the function computes, one line.
     result : dtype of the results: ``"same"`` as the inputs, or ``"real"`` (float32 for complex64).
+    real : the function is one of real numbers; complex spaces are not asked.
     example : harmless host arguments, when the signature alone cannot make them.
     aliases : other names that the function goes by; used for suggestions only, never to guess.
     """
@@ -48,6 +52,7 @@ class Contract:
     summary: str
     family: str = ""
     result: Literal["same", "real"] = "same"
+    real: bool = False
     example: Callable[[], tuple[Any, ...]] | None = None
     aliases: Sequence[str] = field(default=())
 
@@ -67,17 +72,22 @@ class Contract:
 
     def result_shapes(self, args: Sequence[Any]) -> list[tuple[int, ...]]:
         """Shapes that the results must have for these array arguments (arrays with a ``shape``; others are skipped)."""
-        sizes: dict[str, int] = {}
+        sizes: dict[str, tuple[int, ...]] = {}
         batches: list[tuple[int, ...]] = []
         for dims, arg in zip(self.inputs, args, strict=False):
-            if dims is None:
+            if dims is None or arg is None:
                 continue
             shape = tuple(arg.shape)
-            core = shape[len(shape) - len(dims) :]
-            sizes.update(zip(dims, core, strict=True))
-            batches.append(shape[: len(shape) - len(dims)])
+            if dims and dims[-1].endswith(ANY):
+                fixed = len(dims) - 1
+                sizes[dims[-1]] = shape[fixed:]
+                core, dims = shape[:fixed], dims[:-1]
+            else:
+                core = shape[len(shape) - len(dims) :]
+                batches.append(shape[: len(shape) - len(dims)])
+            sizes.update({d: (n,) for d, n in zip(dims, core, strict=True)})
         batch = np.broadcast_shapes(*batches)
-        return [batch + tuple(sizes[d] for d in dims) for dims in self.outputs if dims is not None]
+        return [batch + sum((sizes[d] for d in dims), ()) for dims in self.outputs if dims is not None]
 
 
 def _parse(side: str) -> tuple[Dims | None, ...]:
@@ -90,4 +100,4 @@ def _parse(side: str) -> tuple[Dims | None, ...]:
 def _harmless_array(dims: Dims) -> np.ndarray:
     if len(dims) == 2 and dims[0] == dims[1]:
         return 0.5 * np.eye(2)
-    return np.full((2,) * len(dims), 0.5)
+    return np.full((2,) * len(dims), 0.5)  # any further shape: one more axis

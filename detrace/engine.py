@@ -136,7 +136,9 @@ def run(law: Law, subject: Subject, space: Space, contracts: Any, profile: Profi
 
 def _search(law: Law, subject: Subject, space: Space, contracts: Any, profile: Profile, record: Record,
             explicit: Sequence[dict[str, Any]], watch: Any) -> None:  # fmt: skip
-    bound: dict[str, Any] = {c: Call(subject.functions[c], contracts[c], space, record) for c in law.contracts}
+    bound: dict[str, Any] = {
+        name: Call(subject.functions[c], contracts[c], space, record) for name, c in law.asks.items()
+    }
     if "space" in law.body.__code__.co_varnames[: law.body.__code__.co_argcount]:
         bound["space"] = space
     body = law.body

@@ -7,12 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .laws import Law
 from .subjects import Subject
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A mistake: what contract it breaks, in words what is wrong, which laws must reject it, in which space."""
+    """A mistake: what contract it breaks, in words what is wrong, which laws must reject it, in which space.
+
+    Of a theorem about each of several contracts, the law is meant that judges the contract which the mutant breaks.
+    """
 
     name: str
     trap: str
@@ -20,6 +24,10 @@ class Mutant:
     rejected_by: tuple[str, ...]
     space: str
     origin: str
+
+    def rejects(self, law: Law) -> bool:
+        """Whether this law must reject the mutant."""
+        return law.name in self.rejected_by or (law.base in self.rejected_by and next(iter(self.functions)) in law.contracts)
 
     def subject(self) -> Subject:
         return Subject(name=f"mutant {self.name}", functions=dict(self.functions), role="mutant", backends=("any",))

@@ -59,7 +59,10 @@ def make(suite: Suite, selection: Selection, default_subjects: Sequence[str] = (
         for subject in plan.subjects:
             if not set(law.contracts) <= set(subject.functions):
                 continue
+            real = any(suite.contracts[c].real for c in law.contracts)
             for space in spaces:
+                if real and space.is_complex:
+                    continue
                 reason = next(
                     (r for c in law.contracts if (r := subject.why_not(suite.contracts[c], space))), ""
                 ) or law.not_applicable(space) or _left_out(selection, subject, space)
@@ -107,9 +110,9 @@ def subjects(suite: Suite, specs: Iterable[str]) -> tuple[list[Subject], dict[st
 
 def _laws(suite: Suite, selection: Selection) -> list[Law]:
     families = _choose(selection.families, tuple(suite.families), "family")
-    names = _choose(selection.laws, tuple(suite.laws), "law")
+    names = _choose(selection.laws, tuple(dict.fromkeys(n for x in suite.laws.values() for n in (x.name, x.base))), "law")
     order = {f: suite.families[f].order for f in suite.families}
-    chosen = [law for law in suite.laws.values() if law.name in names and suite.family_of(law) in families]
+    chosen = [law for law in suite.laws.values() if {law.name, law.base} & set(names) and suite.family_of(law) in families]
     return sorted(chosen, key=lambda law: order[suite.family_of(law)])
 
 

@@ -56,9 +56,10 @@ def catalogue(suite: Suite) -> dict[str, Any]:
         ],
         "laws": [
             {
-                "name": law.name, "family": suite.family_of(law), "formula": law.formula, "sources": list(law.sources),
+                "name": law.name, "base": law.base, "family": suite.family_of(law), "formula": law.formula,
+                "sources": list(law.sources),
                 "statement": law.statement, "contracts": list(law.contracts),
-                "mutants": [m.name for m in mutants if law.name in m.rejected_by],
+                "mutants": [m.name for m in mutants if m.rejects(law)],
             }
             for law in suite.laws.values()
         ],

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import TypeVar
 
 from .contracts import Contract, Family
-from .laws import Law
+from .laws import Law, Laws
 from .mutants import Mutant
 from .subjects import Subject, from_object, reference
 
@@ -67,8 +67,9 @@ class Suite:
         """The family of the first contract that the law asks for."""
         return self.contracts[law.contracts[0]].family
 
-    def mutants_of(self, law: str) -> list[str]:
-        return [m.name for m in self.mutants().values() if law in m.rejected_by]
+    def mutants_of(self, law: Law) -> list[str]:
+        """Names of the mutants that this law must reject."""
+        return [m.name for m in self.mutants().values() if m.rejects(law)]
 
 
 def suite_root() -> Path:
@@ -90,7 +91,7 @@ def load() -> Suite:
             suite.families[f.name] = f
         for c in _instances(module, Contract):
             suite.contracts[c.name] = c
-        for law in _instances(module, Law):
+        for law in _laws(module):
             if law.name in suite.laws and suite.laws[law.name] is not law:
                 raise TypeError(f"two laws are named {law.name}")
             suite.laws[law.name] = law
@@ -110,6 +111,14 @@ def _submodules(package: str) -> Iterator[ModuleType]:
     for info in sorted(pkgutil.iter_modules(parent.__path__), key=lambda i: i.name):
         if not info.ispkg and info.name != "conftest":
             yield importlib.import_module(f"{package}.{info.name}")
+
+
+def _laws(module: ModuleType) -> Iterator[Law]:
+    for value in vars(module).values():
+        if isinstance(value, Law):
+            yield value
+        elif isinstance(value, Laws):
+            yield from value.laws
 
 
 def _instances(module: ModuleType, kind: type[T]) -> Iterator[T]:

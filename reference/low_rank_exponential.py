@@ -12,7 +12,8 @@ from typing import Any
 
 from array_api_compat import device
 
-from .matrix_exponential import QUIET, expm, working_array
+from .arrays import QUIET, working_array
+from .matrix_exponential import expm
 
 
 @QUIET

@@ -11,11 +11,9 @@ from collections.abc import Callable
 from math import frexp, log, log2
 from typing import Any
 
-import numpy as np
 from array_api_compat import array_namespace, device
 
-# Overflow and NaN are values here, not NumPy warnings.
-QUIET = np.errstate(all="ignore")
+from .arrays import QUIET, working_array
 
 # The Taylor polynomial Σₖ Aᵏ/k!, k <= degree, of e^A - I in 4 or 5 matrix products (after Bader, Blanes, Casas 2019).
 # With L₁..L₅ combinations of A, A², A³ (degree 18: and A⁶ = A³A³), one row of coefficients each, and no multiple of I,
@@ -45,15 +43,6 @@ TAYLOR = {
 
 # ‖A‖ up to which the neglected tail, e^θ θ^(degree+1)/(degree+1)!, stays below u/4 even relative to e^(-θ).
 RADIUS = {(32, 12): 1.25, (64, 12): 0.29, (64, 18): 1.0}
-
-
-def working_array(A: Any, name: str) -> tuple[Any, Any, Any]:
-    """Namespace of A, A in the dtype to compute in (float32 at least), and the dtype to return."""
-    xp = array_namespace(A)
-    if not xp.isdtype(A.dtype, ("real floating", "complex floating")):
-        raise TypeError(f"{name} needs a real or complex floating-point array, got dtype {A.dtype}; convert it first.")
-    half = xp.finfo(A.dtype).bits < 32
-    return xp, xp.astype(A, xp.float32) if half else A, A.dtype
 
 
 def square_array(A: Any, name: str) -> tuple[Any, Any, Any]:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from array_api_compat import device
 
-from .matrix_exponential import QUIET, square_array
+from .arrays import QUIET
+from .matrix_exponential import square_array
 
 
 @QUIET

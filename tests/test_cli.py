@@ -254,7 +254,7 @@ def test_the_plugin_is_silent_elsewhere(project):
             heavy = {"numpy", "hypothesis", "flint", "torch", "detrace.engine", "detrace.session", "detrace.terminal"}
             assert not heavy & set(sys.modules)
         """)  # fmt: skip
-    done = project.python("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+    done = project.python("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:jaxtyping")
     assert done.returncode == 0, done.stdout
     assert "detrace" not in done.stdout
     assert not (project.path / ".detrace").exists()

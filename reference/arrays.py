@@ -1,0 +1,32 @@
+"""What every reference needs of an array library: its namespace, a dtype wide enough to compute in, a stopped gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace, is_jax_array, is_torch_array
+
+# Overflow and NaN are values here, not NumPy warnings.
+QUIET = np.errstate(all="ignore")
+
+
+def working_array(A: Any, name: str) -> tuple[Any, Any, Any]:
+    """Namespace of A, A in the dtype to compute in (float32 at least), and the dtype to return."""
+    xp = array_namespace(A)
+    if not xp.isdtype(A.dtype, ("real floating", "complex floating")):
+        raise TypeError(f"{name} needs a real or complex floating-point array, got dtype {A.dtype}; convert it first.")
+    half = xp.finfo(A.dtype).bits < 32
+    return xp, xp.astype(A, xp.float32) if half else A, A.dtype
+
+
+def stop_gradient(x: Any) -> Any:
+    """x as a constant: the same values, shape, dtype and device, and no gradient flows back through it (torch, JAX);
+    x itself where the library has no automatic differentiation."""
+    if is_torch_array(x):
+        return x.detach()
+    if is_jax_array(x):
+        import jax
+
+        return jax.lax.stop_gradient(x)
+    return x
