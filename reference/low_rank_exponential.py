@@ -10,7 +10,9 @@ from __future__ import annotations
 from math import factorial
 from typing import Any
 
-from array_api_compat import device
+import numpy as np
+from array_api_compat import device, is_numpy_array, is_torch_array
+from scipy.linalg import get_blas_funcs
 
 from .arrays import QUIET, working_array
 from .matrix_exponential import expm
@@ -93,9 +95,21 @@ def expm_rank1_apply(x: Any, y: Any, V: Any) -> Any:
     s = _exponent(xp, x, y)
     if x.shape[-1] == 1:
         return xp.astype(xp.exp(s)[..., None] * V, dtype, copy=False)
-    out = (phi1(s) * x)[..., :, None] * (y[..., None, :] @ V)
+    return xp.astype(_plus_outer(V, phi1(s) * x, (y[..., None, :] @ V)[..., 0, :]), dtype, copy=False)
+
+
+def _plus_outer(V: Any, x: Any, w: Any) -> Any:
+    """V + xwᵀ; of one NumPy or torch matrix by BLAS, which passes over the memory once."""
+    if V.ndim == x.ndim + 1 == w.ndim + 1 == 2:
+        if is_torch_array(V):
+            return V.addr(x, w)
+        if is_numpy_array(V) and V.size:
+            out = np.array(V, order="C")
+            ger = get_blas_funcs("geru" if np.iscomplexobj(V) else "ger", (out,))
+            return ger(1.0, w, x, a=out.T, overwrite_a=True).T
+    out = x[..., :, None] * w[..., None, :]
     out += V
-    return xp.astype(out, dtype, copy=False)
+    return out
 
 
 @QUIET
