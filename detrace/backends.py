@@ -23,6 +23,7 @@ class Backend:
     device = "cpu"
     dtypes: tuple[str, ...] = (*WIDE, "float16")
     quick_dtypes: tuple[str, ...] = ()  # if any, the only ones in which the quick profile asks references and peers
+    compiles = False  # every operation anew for every shape: a quick search keeps to few shapes
     cost: float = 1.0  # how many times dearer than NumPy's an example is; fewer are drawn
     vjp: VJP | None = None
 
@@ -144,7 +145,8 @@ class Jax(Backend):
     """JAX with 64-bit types enabled (a process-wide switch of JAX)."""
 
     name = "jax"
-    cost = 5.0  # every operation is compiled for every new shape
+    compiles = True
+    cost = 5.0
     quick_dtypes = ("float32", "complex128")  # both precisions, both fields
     dtypes = (*WIDE, "float16", "bfloat16")
 

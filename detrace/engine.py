@@ -8,7 +8,7 @@ import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -35,12 +35,14 @@ HELD, VIOLATED, UNDECIDED, NOT_RUN = "held", "violated", "undecided", "not run"
 @dataclass(frozen=True)
 class Profile:
     """How hard to search. `climb` lets Hypothesis push the ratio up by hill climbing, which costs as much time as the
-    examples themselves; `shrink_seconds` bounds the search for a smaller counter-example."""
+    examples themselves; `few_shapes` keeps to few sizes in libraries that compile every shape; `shrink_seconds` bounds the
+    search for a smaller counter-example."""
 
     name: str
     examples: int
     random: bool = False
     climb: bool = True
+    few_shapes: bool = False
     shrink: bool = True
     shrink_seconds: float = 10.0
 
@@ -51,7 +53,7 @@ EXAMPLES = ".detrace/examples"
 PROFILES = {
     p.name: p
     for p in (
-        Profile("quick", 25, climb=False, shrink_seconds=5.0),
+        Profile("quick", 25, climb=False, few_shapes=True, shrink_seconds=5.0),
         Profile("ci", 100),
         Profile("deep", 2000, random=True, shrink_seconds=60.0),
         Profile("mutants", 60, climb=False, shrink=False),
@@ -192,12 +194,16 @@ def _search(law: Law, subject: Subject, space: Space, contracts: Any, profile: P
         if profile.climb and not failing:
             target(math.log10(min(max(record.example.ratio, 1e-3), 1e30)), label="ratio")
 
-    test = given(_inputs(law, space))(example)
+    test = given(_inputs(law, _searched(space, profile)))(example)
     test = hypothesis_settings(profile, law.cost * space.backend.cost)(test)
     test._hypothesis_internal_database_key = f"{law.name}[{subject.name}-{space.id}]".encode()  # type: ignore[attr-defined]
     if not profile.random:
         test = hypothesis_seed(zlib.crc32(f"{law.name} {space.dtype}".encode()))(test)
     test()
+
+
+def _searched(space: Space, profile: Profile) -> Space:
+    return replace(space, few_shapes=True) if profile.few_shapes and space.backend.compiles else space
 
 
 _NOT_FINITE = "{name} returned NaN or infinity where a finite value is due"
@@ -239,13 +245,13 @@ def _only_our_draws() -> Iterator[None]:
 
 
 @cache
-def _strategies(law_name: str, space_id: str) -> dict[str, Any]:
+def _strategies(law_name: str, space_id: str, few_shapes: bool) -> dict[str, Any]:
     return {}
 
 
 def _inputs(law: Law, space: Space) -> st.SearchStrategy[dict[str, Any]]:
     """All quantified variables as one strategy, built once for a law and dtype."""
-    store = _strategies(law.name, space.id)
+    store = _strategies(law.name, space.id, space.few_shapes)
     if "it" not in store:
         drawn = st.fixed_dictionaries({name: draw.on(space) for name, draw in law.draws.items()})
         store["it"] = st.tuples(st.builds(_blank), drawn).map(lambda pair: pair[1])

@@ -6,6 +6,7 @@ space carries them to the library and back without rounding.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -29,12 +30,21 @@ CLAIMED_DTYPES = ("float16", "bfloat16")
 """What a subject is judged in only where it claims them."""
 
 
+FEW = (0, 1, 2, 3)
+"""Sizes in a quick search where every shape is compiled: the scalar, the smallest matrix, one with an inside."""
+
+
 @dataclass(frozen=True)
 class Space:
-    """One array library on one device in one dtype; `id` reads ``numpy-cpu-float64``."""
+    """One array library on one device in one dtype; `id` reads ``numpy-cpu-float64``.
+
+    `few_shapes`: strategies keep to few sizes here, because the library compiles each operation for every new shape and
+    the search is a quick one.
+    """
 
     backend: Backend
     dtype: str
+    few_shapes: bool = False
 
     @property
     def id(self) -> str:
@@ -79,6 +89,11 @@ class Space:
     @property
     def host_dtype(self) -> type:
         return np.complex128 if self.is_complex else np.float64
+
+    def sizes(self, low: int, high: int) -> Sequence[int]:
+        """The sizes of [low, high] that strategies draw from here."""
+        every = range(low, high + 1)
+        return ([n for n in FEW if n in every] or every[:1]) if self.few_shapes else every
 
     def round(self, x: Any) -> np.ndarray:
         """Nearest values of this dtype, as a host array."""

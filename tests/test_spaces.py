@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -147,3 +148,14 @@ def test_unknown_spaces_are_sentences():
     if absent is not None:
         with pytest.raises(ValueError, match="is not here: "):
             space(f"{absent}-float64")
+
+
+def test_few_shapes_keep_to_few_sizes() -> None:
+    """Sizes of a quick search in a library that compiles every shape; everywhere else all of them."""
+    every = space("numpy-cpu-float64")
+    few = dataclasses.replace(every, few_shapes=True)
+    assert list(every.sizes(1, 6)) == [1, 2, 3, 4, 5, 6]
+    assert list(few.sizes(1, 6)) == [1, 2, 3]
+    assert list(few.sizes(2, 2)) == [2]
+    assert list(few.sizes(5, 9)) == [5]
+    assert few.id == every.id

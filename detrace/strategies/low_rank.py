@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from ..judging import branch
 from ..spaces import Space
 from .deferred import per_space
-from .scalars import Draw, entries
+from .scalars import Draw, entries, size
 
 Pair = tuple[np.ndarray, np.ndarray]
 
@@ -151,6 +151,11 @@ class Dice:
     def below(self, n: int) -> int:
         return next(self.bytes) % n
 
+    def size(self, space: Space, low: int, high: int) -> int:
+        """As `scalars.size`."""
+        sizes = space.sizes(low, high)
+        return sizes[self.below(len(sizes))]
+
     def between(self, low: float, high: float) -> float:
         """Log-uniform; from the number of [low, high] nearest 1 outwards, as `log_uniform`."""
         a, b = math.log2(low), math.log2(high)
@@ -181,7 +186,7 @@ def draw_pair(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(KINDS), 
     """
     dice = Dice(draw, 14)
     kind = KINDS[kinds[dice.below(len(kinds))]]
-    n = min_n + dice.below(max_n - min_n + 1)
+    n = dice.size(space, min_n, max_n)
     x, y = kind.build(draw, space, n)
     branch(kind.name)
     x, y = _scaled(dice, space, kind, x, y, reach, floor, keep, share)
@@ -196,21 +201,21 @@ def rank_one_pairs(draw: Draw, space: Space, **pair: Any) -> Pair:
 
 def _scaled(dice: Dice, space: Space, kind: PairKind, x: np.ndarray, y: np.ndarray, reach: float, floor: float,
             keep: Keep, share: int) -> Pair:  # fmt: skip
-    size = math.hypot(*np.abs(x)) * math.hypot(*np.abs(y))
-    if size == 0.0:
+    extent = math.hypot(*np.abs(x)) * math.hypot(*np.abs(y))
+    if extent == 0.0:
         return x, y
     s = y @ x
-    unit = abs(s) if s != 0.0 and not kind.exact else size
+    unit = abs(s) if s != 0.0 and not kind.exact else extent
     negative = dice.below(2) == 1
     gauge = (0, 1, -1)[dice.below(3)] * dice.below(1 + int(min(20.0, math.log2(space.max) / (5 * share))))
-    cap = min(reach, largest_inner(space, size / unit * 2.0 ** abs(gauge), keep, share, negative))
+    cap = min(reach, largest_inner(space, extent / unit * 2.0 ** abs(gauge), keep, share, negative))
     cap = cap / 2 if kind.exact else cap  # scaling by powers of two only may double
     if dice.below(4) or unit > cap or unit < floor:  # one in four keeps its round entries; shrinking ends there
         t = dice.magnitude(space, cap, max(floor, 2.0**20 * space.smallest))
         e = math.frexp(t)[1]
         y = np.ldexp(1.0, e) * (y * (1.0 if kind.exact else math.ldexp(t, -e) / unit))
         if kind.exact:
-            y = np.ldexp(1.0, -math.frexp(size)[1]) * y
+            y = np.ldexp(1.0, -math.frexp(extent)[1]) * y
         s = y @ x
     if space.is_complex and not kind.exact and s != 0.0:
         turn = dice.below(32) * math.pi / 32 - math.pi / 2 if not negative else math.pi
@@ -250,7 +255,7 @@ def columns(draw: Draw, space: Space, x: np.ndarray, y: np.ndarray, max_k: int =
         return x[:, None]
     if kind == "orthogonal" and n > 1:
         return orthogonal_column(y, draw(st.integers(0, n - 2)))
-    k = draw(st.integers(1, max_k))
+    k = size(draw, space, 1, max_k)
     scale = 2.0 ** draw(st.integers(-4, 4))
     return scale * entries(draw, (n, k), complex_values=space.is_complex)
 
@@ -268,10 +273,10 @@ def phi_arguments(draw: Draw, space: Space, *, reach: float = math.inf, floor: f
     """Arguments of φ, a 0-d array or a vector of up to `max_size` that mixes magnitudes: 0, ± from the smallest
     subnormal to where φ overflows (beyond where eˢ does) or −10³⁰; complex numbers also near 2πik, where φ vanishes."""
     top = min(math.log(space.max) + math.log(math.log(space.max)) - 0.5, reach)
-    size = Dice(draw, 1).below(max_size + 1)
-    dice = Dice(draw, 8 * max(size, 1))
-    s = space.round(np.array([_phi_argument(dice, space, top, reach, floor) for _ in range(max(size, 1))]))
-    return s if size else s.reshape(())
+    n = Dice(draw, 1).size(space, 0, max_size)
+    dice = Dice(draw, 8 * max(n, 1))
+    s = space.round(np.array([_phi_argument(dice, space, top, reach, floor) for _ in range(max(n, 1))]))
+    return s if n else s.reshape(())
 
 
 def _phi_argument(dice: Dice, space: Space, top: float, reach: float, floor: float) -> complex | float:

@@ -21,7 +21,7 @@ def draw_factors(draw: Draw, space: Space, *, min_n: int = 1, max_n: int = 5, mi
                  **pair: Any) -> Pair:  # fmt: skip
     """(X, Y), both (r,n): a pair of any kind in each row; all exp(xᵢyᵢᵀ) can be multiplied without overflow."""
     dice = Dice(draw, 2)
-    n, r = min_n + dice.below(max_n - min_n + 1), min_r + dice.below(max_r - min_r + 1)
+    n, r = dice.size(space, min_n, max_n), dice.size(space, min_r, max_r)
     rows = [draw_pair(draw, space, min_n=n, max_n=n, **{"share": r, **pair}) for _ in range(r)]
     return np.stack([x for x, _ in rows]), np.stack([y for _, y in rows])
 
@@ -104,7 +104,7 @@ def draw_columns(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(COLUM
     """(X, Y), both (n,r), r above n included: ‖YᵀX‖ up to `reach` (of XYᵀ where YᵀX = 0), e^{±XYᵀ} representable."""
     dice = Dice(draw, 10)
     kind = COLUMNS[kinds[dice.below(len(kinds))]]
-    n, r = 1 + dice.below(max_n), min_r + dice.below(max_r - min_r + 1)
+    n, r = dice.size(space, 1, max_n), dice.size(space, min_r, max_r)
     X, Y = kind.build(draw, space, n, r)
     branch(kind.name)
     size = math.hypot(*np.abs(X).ravel()) * math.hypot(*np.abs(Y).ravel())
@@ -146,7 +146,7 @@ def generic_factors(draw: Draw, space: Space, *, max_n: int = 4, max_r: int = 4)
     """(X, Y), both (r,n), n ≥ 2, where the product of factors moves in as many directions as it can: row i of X is near
     eᵢ, row i of Y near ±(eᵢ₊₁ + eᵢ/2), so that neighbours among the first n + 1 do not commute; moved by up to ¼."""
     dice = Dice(draw, 2)
-    n, r = 2 + dice.below(max_n - 1), 1 + dice.below(max_r)
+    n, r = dice.size(space, 2, max_n), dice.size(space, 1, max_r)
     i = np.arange(r)
     eye = np.eye(n)
     X, Y = (entries(draw, (r, n), complex_values=space.is_complex) / 16.0 for _ in range(2))

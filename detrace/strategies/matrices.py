@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ..judging import branch
 from ..spaces import Space
 from .deferred import per_space
-from .scalars import Draw, entries, magnitude
+from .scalars import Draw, entries, magnitude, size
 
 Builder = Callable[[Draw, Space, int], np.ndarray]
 
@@ -170,10 +170,10 @@ def _scaled(draw: Draw, space: Space, kind: Kind, pattern: np.ndarray, reach: fl
     if norm == 0.0:
         return space.round(pattern)
     if norm > reach or draw(st.integers(0, 3)):  # one in four keeps its round entries, and is what shrinking ends at
-        size = magnitude(draw, space, reach, switches=SWITCHES)
+        target = magnitude(draw, space, reach, switches=SWITCHES)
         # powers of two first, so that neither factor overflows or loses digits
-        e = math.frexp(size)[1]
-        pattern = np.ldexp(1.0, e) * (pattern * (math.ldexp(size, -e) / norm))
+        e = math.frexp(target)[1]
+        pattern = np.ldexp(1.0, e) * (pattern * (math.ldexp(target, -e) / norm))
     return space.round(pattern)
 
 
@@ -186,7 +186,7 @@ def square_matrices(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(KI
     the type's own largest norm.
     """
     kind = KINDS[draw(st.sampled_from(kinds))]
-    n = draw(st.integers(min_n, max_n))
+    n = size(draw, space, min_n, max_n)
     pattern = kind.build(draw, space, n)
     branch(kind.name)
     cap = kind.reach(space, n) if reach is None else reach
@@ -204,21 +204,21 @@ def square_matrices(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(KI
 def dyadic_matrices(draw: Draw, space: Space, *, n: int | None = None, max_n: int = 4, bits: int = 2,
                     denominator: int = 1) -> np.ndarray:  # fmt: skip
     """Entries k/denominator with |k| < 2^bits: sums and products of a few of them are exact in every wide dtype."""
-    size = draw(st.integers(1, max_n)) if n is None else n
-    count = size * size * (2 if space.is_complex else 1)
+    n = size(draw, space, 1, max_n) if n is None else n
+    count = n * n * (2 if space.is_complex else 1)
     raw = np.frombuffer(draw(st.binary(min_size=count, max_size=count)), dtype=np.uint8).astype(np.int64)
     span = 2**bits - 1
     folded = raw % (2 * span + 1)
     values = np.where(folded % 2 == 1, (folded + 1) // 2, -(folded // 2)).astype(np.float64) / denominator
     if space.is_complex:
-        values = values[: size * size] + 1j * values[size * size :]
-    return values.reshape(size, size)
+        values = values[: n * n] + 1j * values[n * n :]
+    return values.reshape(n, n)
 
 
 @per_space
 def unimodular_pairs(draw: Draw, space: Space, *, max_n: int = 4) -> tuple[np.ndarray, np.ndarray]:
     """An integer matrix and its integer inverse: a product of a unit lower and a unit upper triangle of 0, ±1."""
-    n = draw(st.integers(1, max_n))
+    n = size(draw, space, 1, max_n)
     raw = np.frombuffer(draw(st.binary(min_size=n * n, max_size=n * n)), dtype=np.uint8).reshape(n, n)
     small = np.array([0.0, 1.0, -1.0])[raw % 3]
     low, up = np.tril(small, -1) + np.eye(n), np.triu(small, 1) + np.eye(n)
@@ -229,8 +229,8 @@ def unimodular_pairs(draw: Draw, space: Space, *, max_n: int = 4) -> tuple[np.nd
 def batches(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(KINDS), max_n: int = 4,
             max_batch: int = 4) -> np.ndarray:  # fmt: skip
     """A batch (b,n,n) that mixes types and norms, tiny beside large, in any order."""
-    n = draw(st.integers(1, max_n))
-    b = draw(st.integers(1, max_batch))
+    n = size(draw, space, 1, max_n)
+    b = size(draw, space, 1, max_batch)
     return np.stack([draw(square_matrices(kinds=kinds, min_n=n, max_n=n).on(space)) for _ in range(b)])
 
 

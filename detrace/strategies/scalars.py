@@ -30,6 +30,11 @@ def entries(draw: Draw, shape: Sequence[int], *, complex_values: bool = False) -
     return table.reshape(shape)
 
 
+def size(draw: Draw, space: Space, low: int, high: int) -> int:
+    """A size of [low, high], one of few where every shape is compiled (`Space.sizes`); shrinks towards `low`."""
+    return draw(st.sampled_from(space.sizes(low, high)))
+
+
 def log_uniform(draw: Draw, low: float, high: float) -> float:
     """A positive number of [low, high], its logarithm uniform on either side of the number nearest 1; shrinks towards that.
 
@@ -80,8 +85,7 @@ def scalars(draw: Draw, space: Space, *, high: float | None = None, low: float =
 @per_space
 def vectors(draw: Draw, space: Space, *, n: int | None = None, high: float = 1e3) -> np.ndarray:
     """A vector with entries of one log-uniform scale; n from 1 to 8."""
-    size = draw(st.integers(1, 8)) if n is None else n
-    pattern = entries(draw, (size,), complex_values=space.is_complex)
+    pattern = entries(draw, (size(draw, space, 1, 8) if n is None else n,), complex_values=space.is_complex)
     return space.round(pattern * magnitude(draw, space, high / 4))
 
 
