@@ -56,12 +56,14 @@ def literal(x: Any) -> str:
         if x.size == 0:
             return f"np.zeros({x.shape})"
         return f"np.array({_list(x.tolist())})"
-    if isinstance(x, np.generic):
-        return literal(x.item())
     return _list(x)
 
 
 def _list(x: Any) -> str:
+    if isinstance(x, np.ndarray):
+        return literal(x)
+    if isinstance(x, np.generic):
+        return _list(x.item())
     if isinstance(x, list):
         return "[" + ", ".join(_list(v) for v in x) + "]"
     if isinstance(x, tuple):

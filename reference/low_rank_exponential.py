@@ -135,10 +135,18 @@ def expm_low_rank(X: Any, Y: Any) -> Any:
     """
     xp, X, Y, dtype = _factors(X, Y, "expm_low_rank")
     YT = xp.matrix_transpose(Y)
-    if X.shape[-2] <= X.shape[-1]:  # not of low rank: the formula would cancel
-        return xp.astype(expm(X @ YT), dtype, copy=False)
-    identity = xp.eye(X.shape[-2], dtype=X.dtype, device=device(X))
-    return xp.astype(identity + X @ (_phi1m(xp, YT @ X) @ YT), dtype, copy=False)
+    return xp.astype(_exponential(xp, X, YT), dtype, copy=False)
+
+
+def _exponential(xp: Any, X: Any, YT: Any) -> Any:
+    """I + X φ₁(YᵀX) Yᵀ; slices where the sum cancels, which takes r >= n, by expm."""
+    change = X @ (_phi1m(xp, YT @ X) @ YT)
+    out = xp.eye(X.shape[-2], dtype=X.dtype, device=device(X)) + change
+    if X.shape[-2] > X.shape[-1]:  # n - r eigenvalues are 1
+        return out
+    size, whole = (xp.linalg.vector_norm(m, axis=(-2, -1), keepdims=True) for m in (change, out))
+    cancels = size > 2 * whole
+    return xp.where(cancels, expm(X @ YT), out) if bool(xp.any(cancels)) else out
 
 
 @QUIET
@@ -151,7 +159,7 @@ def expm_low_rank_apply(X: Any, Y: Any, V: Any) -> Any:
     V = _columns(V, X.shape[-2], "expm_low_rank_apply")
     YT = xp.matrix_transpose(Y)
     if X.shape[-2] <= X.shape[-1]:
-        return xp.astype(expm(X @ YT) @ V, dtype, copy=False)
+        return xp.astype(_exponential(xp, X, YT) @ V, dtype, copy=False)
     out = X @ (_phi1m(xp, YT @ X) @ (YT @ V))
     out += V
     return xp.astype(out, dtype, copy=False)

@@ -262,3 +262,11 @@ def test_a_closed_pipe_does_not_stop_a_run(monkeypatch):
     progress._print("one line")
     print("another", flush=True)
     sys.stdout.close()
+
+
+def test_literals_of_nested_values_are_source() -> None:
+    """Arrays inside tuples and lists are written so that the script can be run."""
+    value = (np.array([[1.0, math.inf]]), [np.float64(0.5), np.zeros((0, 2))], 3)
+    back = eval(literal(value), {"np": np})
+    assert np.array_equal(back[0], value[0])
+    assert (back[1][0], back[1][1].shape, back[2]) == (0.5, (0, 2), 3)
