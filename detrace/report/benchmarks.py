@@ -3,41 +3,61 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from .counts import ROLES
-from .show import number, ratio, seconds, significant, slug
+from .show import number, ratio, seconds, significant
 
 BAR_STEPS = 20
 """Lengths that a bar can have; the style sheet knows one class for each."""
 BAR_DECADES = 3.0
 """A bar is full at this many powers of ten over the fastest."""
 
-T = TypeVar("T")
 
-
-def benchmarks(results: Mapping[str, Any], most: int) -> dict[str, Any]:
-    """Tables by contract with at most `most` rows each, the headline sizes always; growth, limits, the suite's own speed."""
+def benchmarks(results: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables and growth by contract; how many were measured, the machine's limits, the suite's own speed."""
     rows = [b for b in results.get("benchmarks") or [] if isinstance(b, Mapping)]
     roles = {str(s.get("name")): str(s.get("role")) for s in results.get("subjects") or []}
     by_contract: dict[str, list[Mapping[str, Any]]] = {}
     for b in rows:
         by_contract.setdefault(str(b.get("contract")), []).append(b)
+    growth: dict[str, list[dict[str, Any]]] = {}
+    for g in results.get("growth") or []:
+        growth.setdefault(str(g.get("contract")), []).append(_growth(g))
     return {
-        "tables": [_table(contract, entries, roles, most) for contract, entries in by_contract.items()],
+        "tables": {contract: _table(entries, roles) for contract, entries in by_contract.items()}, "growth": growth,
         "measured": sum(measured(b) for b in rows), "total": len(rows),
         "unchecked": sum(measured(b) and not b.get("checked") for b in rows),
-        "growth": [_growth(g) for g in results.get("growth") or []],
         "limits": _limits(results.get("machine_limits") or {}),
         "suite": [_speed(s) for s in results.get("suite_speed") or []],
     }  # fmt: skip
 
 
-def _table(contract: str, entries: list[Mapping[str, Any]], roles: Mapping[str, str], most: int) -> dict[str, Any]:
+def pace(rows: Iterable[Mapping[str, Any]], roles: Mapping[str, str]) -> tuple[float, int] | None:
+    """Time of the faster of our references over the fastest library's, geometric mean over sizes; and how many sizes.
+
+    Wrong results do not count, nor do rivals: they are other ways to the same result, made of library functions.
+    """
+    groups: dict[tuple[str, str], dict[str, float]] = {}
+    for b in rows:
+        slower, role = number(b.get("ratio")), roles.get(str(b.get("subject")), "peer")
+        if measured(b) and slower and slower > 0 and b.get("right") is not False and not b.get("rival"):
+            best = groups.setdefault((str(b.get("contract")), str(b.get("params"))), {})
+            best[role] = min(slower, best.get(role, slower))
+    logs = [math.log(g["reference"] / g["peer"]) for g in groups.values() if {"reference", "peer"} <= set(g)]
+    return (math.exp(sum(logs) / len(logs)), len(logs)) if logs else None
+
+
+def _table(entries: list[Mapping[str, Any]], roles: Mapping[str, str]) -> dict[str, Any]:
+    """Columns stand together by where they ran, since those compare best; our reference first in each group."""
+    rank = {role: k for k, role in enumerate(ROLES)}
+    ran = {backend(b) for b in entries if measured(b)}
+    places = sorted({backend(b) for b in entries}, key=lambda k: (k not in ran, not k.startswith("numpy"), k))
     columns = sorted(
         {(str(b.get("subject")), backend(b)) for b in entries},
-        key=lambda c: (list(ROLES).index(roles.get(c[0], "mutant")) if roles.get(c[0]) in ROLES else 9, c),
+        key=lambda c: (places.index(c[1]), rank.get(roles.get(c[0], ""), 9), c[0]),
     )
     footnotes: dict[str, int] = {}
     lines: dict[tuple[tuple[str, str], ...], dict[tuple[str, str], dict[str, Any]]] = {}
@@ -47,26 +67,22 @@ def _table(contract: str, entries: list[Mapping[str, Any]], roles: Mapping[str, 
         params.setdefault(key, b)
         lines.setdefault(key, {})[str(b.get("subject")), backend(b)] = _cell(b, footnotes)
     order = sorted(lines, key=lambda key: _sort_key(params[key]))
-    headline = [k for k in order if params[k].get("headline")]
-    others = spread([k for k in order if k not in headline], max(0, most - len(headline)))
-    order = [k for k in order if k in headline or k in others]
     return {
-        "contract": contract, "anchor": f"bench-{slug(contract)}",
         "columns": [{"subject": s, "backend": k} for s, k in columns],
+        "groups": [(k, sum(c[1] == k for c in columns)) for k in places],
         "rows": [
             {**_row_head(params[k]), "cells": [lines[k].get(c, {"state": "none"}) for c in columns]} for k in order
         ],
-        "footnotes": list(footnotes), "left_out": len(lines) - len(order),
+        "footnotes": list(footnotes), "pace": pace(entries, roles), "sizes": len(order), "best": _fastest(entries),
     }  # fmt: skip
 
 
-def spread(rows: list[T], most: int) -> list[T]:
-    """At most `most` of the rows, evenly spaced, first and last included."""
-    if len(rows) <= most:
-        return rows
-    if most == 0:
-        return []
-    return [rows[round(k * (len(rows) - 1) / max(1, most - 1))] for k in range(most)]
+def _fastest(entries: Iterable[Mapping[str, Any]]) -> str:
+    """Who is fastest and right at most sizes; '' if nothing was measured."""
+    wins = Counter(
+        str(b.get("subject")) for b in entries if measured(b) and number(b.get("ratio")) == 1.0 and b.get("right") is not False
+    )
+    return wins.most_common(1)[0][0] if wins else ""
 
 
 def _cell(b: Mapping[str, Any], footnotes: dict[str, int]) -> dict[str, Any]:

@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from .benchmarks import backend, measured
 from .norms import finite, samples, thin
 from .plots import Point, Series, legend, plot
-from .show import count, number, ratio, significant, slug
+from .show import count, number, ratio, significant
+
+POINTS = 100
+"""Marks of one plot, all series together."""
+_SQUARE = re.compile(r"\((\w+),\1\)")
 
 T = TypeVar("T")
 Styles = Callable[[tuple[str, str]], tuple[int, int]]
 
 
-def figures(results: Mapping[str, Any], most: int, growth: bool = True) -> list[dict[str, Any]]:
-    """One entry a contract that has any picture. `most` bounds the points of a plot; `growth` asks for that kind."""
-    if not most:
-        return []
+def figures(results: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """By contract: its pictures, of at most POINTS points each."""
     limit = number(results.get("limit")) or 30.0
     styles = _styles(results)
     parts = [
-        ("Error and time", _planes(results, limit, styles)), ("Ratio and norm", _norms(results, limit, styles, most)),
-        ("Growth", _growths(results, styles, most) if growth else {}),
+        ("Error and time", _planes(results, limit, styles)), ("Ratio and norm", _norms(results, limit, styles)),
+        ("Growth", _growths(results, styles)),
     ]  # fmt: skip
-    order = [str(c.get("name")) for c in results.get("contracts") or []]
-    names = dict.fromkeys([c for c in order if any(c in p for _, p in parts)] + [c for _, p in parts for c in p])
-    return [
-        {"contract": c, "anchor": f"figures-{slug(c)}", "plots": [{"title": t, **p[c]} for t, p in parts if c in p]}
-        for c in names
-    ]
+    names = dict.fromkeys(c for _, p in parts for c in p)
+    return {c: [{"title": t, **p[c]} for t, p in parts if c in p] for c in names}
 
 
 def _styles(results: Mapping[str, Any]) -> Styles:
@@ -76,29 +75,41 @@ def _plane_point(who: tuple[str, str], rows: Sequence[Mapping[str, Any]]) -> Poi
     return Point(slower, worst, f"{label}, {len(rows)} timings")
 
 
-def _norms(results: Mapping[str, Any], limit: float, styles: Styles, most: int) -> dict[str, dict[str, Any]]:
-    found, each = samples(results), "" if results.get("ratio_by_norm") else "The worst example of each law and space. "
+def _norms(results: Mapping[str, Any], limit: float, styles: Styles) -> dict[str, dict[str, Any]]:
+    found, worst = samples(results)
+    square = _square(results)
     out = {}
     for contract, groups in found.items():
-        share = max(4, most // len(groups))
+        share = max(4, POINTS // len(groups))
         thinned = any(len(points) > share for points in groups.values())
         series = [
             Series(_label(who, groups), styles(who), thin(points, share)) for who, points in _in_order(groups, styles)
         ]
-        note = each + ("Of neighbouring inputs only the worst is drawn." if thinned else "")
-        title = f"{contract}: ratio against the norm of the input"
-        out[contract] = _figure(series, title, "‖A‖₁", "error ÷ bound", limit, note)
+        note = ("The worst example of each law and space. " if contract in worst else "") + (
+            "Of neighbouring inputs only the worst is drawn." if thinned else ""
+        )
+        title, across = f"{contract}: ratio against the norm of the input", "‖A‖₁"
+        if contract not in square:
+            title, across = f"{contract}: ratio against the size of the first input", "size of the first input"
+        out[contract] = _figure(series, title, across, "error ÷ bound", limit, note)
     return out
 
 
-def _growths(results: Mapping[str, Any], styles: Styles, most: int) -> dict[str, dict[str, Any]]:
+def _square(results: Mapping[str, Any]) -> set[str]:
+    """Contracts with a square matrix among their arguments; of the others the plot knows no norm."""
+    signatures = {str(c.get("name")): str(c.get("signature") or "(n,n)") for c in results.get("contracts") or []}
+    found = {name for name, s in signatures.items() if _SQUARE.search(s.partition("->")[0])}
+    return found | {str(r.get("contract")) for r in results.get("ratio_by_norm") or []} - set(signatures)
+
+
+def _growths(results: Mapping[str, Any], styles: Styles) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[tuple[str, str], Mapping[str, Any]]] = {}
     for g in results.get("growth") or []:
         if g.get("points"):
             found.setdefault(str(g.get("contract")), {})[str(g.get("subject")), str(g.get("space"))] = g
     out = {}
     for contract, groups in found.items():
-        share = max(8, most // len(groups))
+        share = max(8, POINTS // len(groups))
         series = [
             Series(
                 f"{_label(who, groups)}: exponent {significant(g.get('exponent'), 3)}",

@@ -1,4 +1,4 @@
-"""Ratios against the norm of the input: the samples in the results, or else the worst example of each item."""
+"""Ratios against the size of the input: the samples in the results; for other contracts the worst example of each item."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from .show import decoded, number
 Samples = dict[str, dict[tuple[str, str], list[Point]]]
 
 
-def samples(results: Mapping[str, Any]) -> Samples:
-    """Points (norm, ratio) by contract, then by subject and space."""
+def samples(results: Mapping[str, Any]) -> tuple[Samples, set[str]]:
+    """Points (size, ratio) by contract, then by subject and backend; and the contracts that have worst examples only."""
     found: Samples = {}
     for r in results.get("ratio_by_norm") or []:
         points = [Point(finite(p[0]), finite(p[1])) for p in r.get("points") or [] if len(p) == 2]
         if points:
-            found.setdefault(str(r.get("contract")), {})[str(r.get("subject")), str(r.get("space"))] = points
-    return found or _worst_examples(results)
+            who = str(r.get("subject")), str(r.get("space")).rpartition("-")[0]
+            found.setdefault(str(r.get("contract")), {}).setdefault(who, []).extend(points)
+    worst = {c: who for c, who in _worst_examples(results).items() if c not in found}
+    return found | worst, set(worst)
 
 
 def _worst_examples(results: Mapping[str, Any]) -> Samples:
@@ -42,14 +44,21 @@ def _worst_examples(results: Mapping[str, Any]) -> Samples:
 
 
 def norm_of(inputs: Any) -> float | None:
-    """‖·‖₁ of the first square matrix among the inputs (the largest of a batch); None if there is none."""
-    value = decoded(inputs)
-    for x in value.values() if isinstance(value, dict) else ():
-        if isinstance(x, np.ndarray) and x.ndim >= 2 and x.shape[-1] == x.shape[-2] and x.size:
-            with np.errstate(all="ignore"):
-                norm = float(np.abs(x).sum(axis=-2).max())
-            return norm if norm > 0 else None
-    return None
+    """Of the first array among the inputs: ‖·‖₁ of a matrix (the largest of a batch), the largest entry of a vector."""
+    x = _first(decoded(inputs))
+    if x is None:
+        return None
+    with np.errstate(all="ignore"):
+        sizes = np.abs(x)
+        norm = float(sizes.sum(axis=-2).max() if x.ndim > 1 else sizes.max())
+    return norm if norm > 0 else None
+
+
+def _first(value: Any) -> np.ndarray | None:
+    if isinstance(value, np.ndarray):
+        return value if value.size and value.ndim and value.dtype.kind in "fciu" else None
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return next((x for x in map(_first, parts) if x is not None), None)
 
 
 def thin(points: list[Point], most: int) -> list[Point]:

@@ -1,57 +1,42 @@
-"""The whole page: what each room says, put through the templates, kept under a size."""
+"""The whole page: a summary that stands as it is, and the rest in packed parts that the page's script opens."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from typing import Any, NamedTuple
+from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from . import show
 from .benchmarks import benchmarks
-from .catalogue import catalogue
+from .catalogue import families, theorems
+from .contracts import contracts
 from .counts import OUTCOMES, SYMBOLS, coverage, reasons, spaces, tallies, verdict
-from .details import Details
-from .falsified import case_anchor, falsified
-from .figures import figures
 from .formulas import breakable, formula, inline, prose, raised
-from .matrix import anchors, laws, matrix
+from .found import found
+from .headline import facts
+from .items import items
+from .overview import overview, roles_shown
+from .packed import packed
 
 MAX_BYTES = 500_000
-"""What the whole page may weigh; a page that is mailed around or kept per commit has to stay small."""
-MARGIN = 2_000
-"""Kept free, since the last parts are measured before they are put together."""
-WANTED = 25_000
-"""What single items may ask of it for their inputs and branches before plots and scripts are thinned."""
-
-
-class Thrift(NamedTuple):
-    """How much the page shows of what comes in any number; the rest stays in the results file, and the page says so."""
-
-    points: int
-    scripts: int
-    cases: int
-    sizes: int
-    growth: bool
-
-
-THRIFT = (
-    Thrift(200, 60, 200, 60, True),
-    Thrift(100, 30, 100, 40, True),
-    Thrift(60, 12, 60, 24, True),
-    Thrift(40, 6, 30, 16, True),
-    Thrift(30, 3, 20, 12, True),
-    Thrift(20, 0, 15, 6, True),
-    Thrift(20, 0, 15, 2, False),
-    Thrift(0, 0, 5, 1, False),
-)
-STEADY = ("head", "matrix", "ledger", "laws", "run")
-ORDER = ("head", "matrix", "falsified", "ledger", "benchmarks", "figures", "laws", "run")
+"""What the page of eleven families and 3000 items may weigh: a page that is mailed around or kept per commit."""
+ROOMS = (
+    ("head", ""), ("overview", "Families"), ("found", "Found"), ("laws", "Laws"), ("contracts", "Contracts"), ("run", "Run"),
+)  # fmt: skip
+"""Sections in their order, with their names in the navigation. Each is ``templates/<name>.html.j2``, rendered with
+`_context`; one more section is one more template, one more line here, and what it shows in the context. What is large
+goes into `_chunks`."""
+SCRIPTS = ("base.js", "items.js", "cards.js", "laws.js", "open.js")
+"""Parts of the page's one script, in the order in which they are joined."""
+_REMARK = re.compile(r"\s*/\*[^*]*\*/$")
 
 
 def render(results: dict[str, Any]) -> str:
@@ -63,26 +48,21 @@ def render(results: dict[str, Any]) -> str:
     """
     _check(results)
     context = _context(results)
-    details = Details(results, list(context["anchors"]))
-    rooms = {name: _room(name, context) for name in STEADY}
-    fixed = sum(len(text.encode()) for text in rooms.values()) + len(context["css"]) + len(context["js"])
-    least, most = (len(details.text(budget).encode()) for budget in (0, MAX_BYTES))
-    for thrift in THRIFT:
-        context |= {
-            "figures": figures(results, thrift.points, thrift.growth), "bench": benchmarks(results, thrift.sizes),
-            "falsified": falsified(results, context["anchors"], thrift.scripts, thrift.cases),
-        }  # fmt: skip
-        rooms |= {name: _room(name, context) for name in ORDER if name not in STEADY}
-        free = MAX_BYTES - MARGIN - fixed - sum(len(t.encode()) for n, t in rooms.items() if n not in STEADY)
-        if free >= min(least + WANTED, most):
-            break
-    return _environment().get_template("page.html.j2").render(
-        context, rooms=[Markup(rooms[name]) for name in ORDER], details=Markup(details.text(free))
-    )
+    blocks = {name: Markup(packed(text)) for name, text in _chunks(results, context).items()}
+    return _environment().get_template("page.html.j2").render(context, chunks=blocks)
 
 
-def _room(name: str, context: Mapping[str, Any]) -> str:
-    return _environment().get_template(f"{name}.html.j2").render(context)
+def _chunks(results: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, str]:
+    """What is opened on demand, by name: the items as JSON, everything else as HTML."""
+    def part(template: str, **more: Any) -> str:
+        return _environment().get_template(f"{template}.chunk.j2").render({**context, **more})
+
+    laws = theorems(results)
+    return {
+        "items": items(results), "found": part("found"), "subjects": part("subjects"),
+        **{f"laws-{family}": part("laws", theorems=group) for family, group in laws.items()},
+        **{f"contracts-{k}": part("contracts", entries=e) for k, e in enumerate(context["contracts"].values())},
+    }  # fmt: skip
 
 
 def _check(results: Any) -> None:
@@ -96,17 +76,19 @@ def _check(results: Any) -> None:
 
 
 def _context(results: Mapping[str, Any]) -> dict[str, Any]:
-    links = anchors([str(law["name"]) for law in laws(results)], "law")
     counted = tallies(results)
     stale = [e for e in results.get("ledger") or [] if e.get("status") == "stale"]
     line, tone = verdict(counted, len(stale), bool(results.get("interrupted")))
-    css, js = _text("page.css"), _text("page.js")
+    css, js = _text("page.css"), '"use strict";(async () => {\n' + "\n".join(map(_text, SCRIPTS)) + "\n})();"
+    bench, summary = benchmarks(results), overview(results)
     return {
         "r": results, "limit": show.number(results.get("limit")) or 30.0, "env": results.get("environment") or {},
         "tallies": counted, "verdict": line, "tone": tone, "reasons": reasons(results.get("not_run") or []),
-        "spaces": spaces(results), "coverage": coverage(results), "subjects": results.get("subjects") or [],
-        "bands": matrix(results, links), "anchors": links, "catalogue": catalogue(results, links),
-        "ledger": results.get("ledger") or [],
+        "facts": facts(results, counted), "spaces": spaces(results), "coverage": coverage(results),
+        "subjects": results.get("subjects") or [], "families": summary, "roles": roles_shown(summary),
+        "found": found(results), "bench": bench, "contracts": contracts(results, bench),
+        "titles": {str(f["name"]): str(f.get("title") or f["name"]) for f in families(results)},
+        "rooms": ROOMS,
         "css": Markup(css), "js": Markup(js), "css_hash": _digest(css), "js_hash": _digest(js),
     }  # fmt: skip
 
@@ -114,11 +96,16 @@ def _context(results: Mapping[str, Any]) -> dict[str, Any]:
 @cache
 def _text(name: str) -> str:
     text = resources.files(__package__).joinpath("templates", name).read_text(encoding="utf-8").strip()
-    return "\n".join(line.lstrip() for line in text.split("\n")) if name.endswith(".j2") else text
+    return "\n".join(line.lstrip() for line in text.split("\n") if not _REMARK.match(line))
 
 
 def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _quoted(name: Any) -> str:
+    """A name as it stands in a fragment: ``#law=name``."""
+    return quote(str(name), safe="._-")
 
 
 @cache
@@ -128,9 +115,8 @@ def _environment() -> Environment:
     )
     env.filters |= {
         "ratio": show.ratio, "significant": show.significant, "seconds": show.seconds, "pretty": show.pretty,
-        "share": show.share, "moment": show.moment, "trim_name": show.without_name, "plain": show.plain,
-        "slug": show.slug,
+        "share": show.share, "moment": show.moment, "plain": show.plain, "quoted": _quoted,
         "math": formula, "prose": prose, "inline": inline, "raised": raised, "breakable": breakable,
     }  # fmt: skip
-    env.globals |= {"count": show.count, "case_anchor": case_anchor, "outcomes": OUTCOMES, "symbols": SYMBOLS}
+    env.globals |= {"count": show.count, "outcomes": OUTCOMES, "symbols": SYMBOLS}
     return env

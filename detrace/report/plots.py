@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 from markupsafe import Markup, escape
@@ -13,10 +14,14 @@ from .show import SUPERSCRIPTS
 
 WIDTH, HEIGHT = 440, 290
 LEFT, RIGHT, TOP, BOTTOM = 54, 14, 12, 44
-MARKERS = ("h0", "m-3-3h6v6h-6z", "m0-4l-4 6h8z", "m-3-3l6 6m0-6l-6 6", "m-4 0h8m-4-4v8", "m0-4l4 4-4 4-4-4z")
-"""Shapes as path steps from a point: disc (a round line cap), square, triangle, cross, plus, diamond."""
+MARKERS = (
+    "h0", "m-3-3h6v6h-6zm3 3", "m0-4l-4 6h8zm0 4", "m-3-3l6 6m0-6l-6 6m3-3", "m-4 0h8m-4-4v8m0-4", "m0-4l4 4-4 4-4-4zm0 4",
+)  # fmt: skip
+"""Shapes as path steps from a point and back: disc (a round line cap), square, triangle, cross, plus, diamond."""
 COLOURS = 8
 MOST_TICKS = 7
+ROOM = 26
+"""Between the edge of 0 or ∞ and the next tick's name along the x-axis; half of it along the y-axis."""
 
 
 class Point(NamedTuple):
@@ -63,7 +68,9 @@ class Axis:
         step = math.ceil((self.high - self.low + 1) / MOST_TICKS)
         lowest, highest = self.low + self.zero, self.high - self.infinite
         values = [(10.0**t, power(t)) for t in range(lowest, highest + 1, step)]
-        values += [(0.0, "0")] * self.zero + [(math.inf, "∞")] * self.infinite
+        edges = [(0.0, "0")] * self.zero + [(math.inf, "∞")] * self.infinite
+        apart = ROOM if self.start < self.end else ROOM / 2
+        values = [(v, name) for v, name in values if all(abs(self(v) - self(e)) >= apart for e, _ in edges)] + edges
         if self.high - self.low == 1 and not self.zero and not self.infinite and -1 <= self.low <= 2:
             values += [(k * 10.0**self.low, f"{k * 10.0**self.low:g}") for k in (2, 5)]
         return values
@@ -107,8 +114,9 @@ def _series(s: Series, across: Axis, up: Axis) -> Markup:
         for p in s.points:
             out.append(_path(s.style, f"M{across(p.x):g} {up(p.y):g}{mark}", p.label))
     elif s.points:
-        dots = dict.fromkeys(f"M{across(p.x):.0f} {up(p.y):.0f}{mark}" for p in s.points)
-        out.append(_path(s.style, "".join(dots), s.name))
+        dots = sorted({(round(across(p.x)), round(up(p.y))) for p in s.points})
+        marks = (f"m{x - x0} {y - y0}{mark}" for (x0, y0), (x, y) in pairwise([(0, 0), *dots]))
+        out.append(_path(s.style, "".join(marks), s.name))
     return Markup("").join(out)
 
 

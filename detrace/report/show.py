@@ -114,7 +114,7 @@ def pretty(encoded: Any) -> str:
 
 
 def brief(encoded: Any, width: int = 96) -> str:
-    """The inputs of one example on one line, cut at `width`."""
+    """The inputs of one example on one line, numbers to six digits, cut at `width`."""
     value = decoded(encoded)
     named = value.items() if isinstance(value, dict) else [("", value)]
     text = " ".join(", ".join(f"{k} = {_inline(v)}" if k else _inline(v) for k, v in named).split())
@@ -149,11 +149,17 @@ def _inline(value: Any) -> str:
         return _rows(value.tolist())
     if isinstance(value, tuple | list):
         return "(" + ", ".join(map(_inline, value)) + ")"
-    return scalar(value)
+    return _six(value)
 
 
 def _rows(nested: Any) -> str:
-    return "[" + ", ".join(map(_rows, nested)) + "]" if isinstance(nested, list) else scalar(nested)
+    return "[" + ", ".join(map(_rows, nested)) + "]" if isinstance(nested, list) else _six(nested)
+
+
+def _six(value: Any) -> str:
+    if isinstance(value, complex):
+        return f"{_six(value.real)}{value.imag:+.6g}j"
+    return f"{value:.6g}" if isinstance(value, float) else scalar(value)
 
 
 def _pretty(value: Any) -> str:

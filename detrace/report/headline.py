@@ -1,0 +1,57 @@
+"""The page's first figures: what was judged, what is wrong with whom, how sure that is, and how fast it runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .benchmarks import pace
+from .counts import Tally, outcome
+from .show import count, number, share, significant
+
+
+def facts(results: Mapping[str, Any], tally_list: Iterable[Tally]) -> list[dict[str, str]]:
+    """Four entries, each with a title, a figure and words."""
+    listed = list(tally_list)
+    items = [i for i in results.get("items") or [] if outcome(i) != "not run"]
+    judged = {i.get("law") for i in items}
+    examples, open_ones = sum(t.examples for t in listed), sum(t.undecided_examples for t in listed)
+    subjects, places = {i.get("subject") for i in items}, {str(i.get("space")).rpartition("-")[0] for i in items}
+    limit = number(results.get("limit")) or 30.0
+    mistakes = len(results.get("mutants") or [])
+    where = count(len(places), "array library", "array libraries")
+    traps = f" {count(mistakes, 'known mistake')} must be rejected by these laws." if mistakes else ""
+    found = [
+        {
+            "title": "Judged", "figure": count(len(judged), "law"),
+            "words": f"on {count(len(subjects), 'implementation')} in {where}: {count(len(items), 'item')}, "
+                     f"{count(examples, 'example')}",
+        },
+        _wrong(results, listed),
+        {
+            "title": "How sure",
+            "figure": f"{share(examples - open_ones, examples)} decided" if examples else "nothing decided",
+            "words": f"Errors are certified; a violation is at least {limit:g} times its derived bound.{traps}",
+        },
+    ]  # fmt: skip
+    roles = {str(s.get("name")): str(s.get("role")) for s in results.get("subjects") or []}
+    speed = pace(results.get("benchmarks") or [], roles)
+    if speed:
+        words = f"our reference's time over the fastest library's, geometric mean of {count(speed[1], 'timed case')}"
+        return [*found, {"title": "How fast", "figure": f"{significant(speed[0])} ×", "words": words}]
+    return [*found, {"title": "How fast", "figure": "not timed", "words": "detrace bench adds times to the results."}]
+
+
+def _wrong(results: Mapping[str, Any], listed: Iterable[Tally]) -> dict[str, str]:
+    violating: Counter[str] = sum((t.violating for t in listed), Counter())
+    if not violating:
+        return {"title": "Wrong", "figure": "nobody", "words": "No law was violated."}
+    ledger = {str(i.get("deviation")) for i in results.get("items") or [] if i.get("deviation")}
+    names = [f"{name} {n:,}" for name, n in violating.most_common(4)]
+    more = f" and {len(violating) - 4} more" if len(violating) > 4 else ""
+    causes = f", from {count(len(ledger), 'known deviation')}" if ledger else ""
+    return {
+        "title": "Wrong", "figure": count(len(violating), "implementation"),
+        "words": f"{', '.join(names)}{more}: violated items{causes}",
+    }  # fmt: skip

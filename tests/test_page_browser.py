@@ -1,0 +1,303 @@
+"""The page in a real browser: searching, permalinks, copying, keys, narrow screens, print, and nothing from a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import CHROMIUM, Browser, Tab
+from page_data import item, matrix, results, suite, violated
+
+from detrace.report import render
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the path, so the page is not opened in a browser"),
+    pytest.mark.xdist_group("browser"),
+]
+
+ROWS = """[...document.querySelectorAll('.marks > tbody > tr[data-law]')].filter(r => r.checkVisibility())
+    .map(r => r.dataset.law).join()"""
+COUNT = "document.querySelector('#f-count').textContent"
+FOCUS = "(document.activeElement.getAttribute('aria-label') || document.activeElement.textContent)"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    found = Browser(tmp_path_factory.mktemp("profile"))
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of the page of a small document."""
+    document = results()
+    document["items"] += [violated("trace", "scipy", "torch-cpu-float32")]
+    return saved(document, tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of the page of eleven families and 3000 items."""
+    return saved(suite(), tmp_path_factory.mktemp("large"))
+
+
+def saved(document: dict[str, Any], folder: Path) -> str:
+    file = folder / "page.html"
+    file.write_text(render(document), encoding="utf-8")
+    return file.as_uri()
+
+
+def target(tab: Tab) -> str:
+    """What a permalink led to: its kind and name, whether it is open and on the screen."""
+    return str(tab.js("""(() => {
+      const e = document.querySelector('.target'), box = e.getBoundingClientRect();
+      const kind = ['item', 'case', 'deviation', 'contract', 'law'].find(k => e.dataset[k]);
+      const open = e.open ?? (kind === 'item' || !!e.opened);
+      const seen = box.top >= 0 && box.top < innerHeight;
+      return `${kind} ${e.dataset[kind]} ${open ? 'open' : 'closed'} ${seen ? 'seen' : 'not seen'}`;
+    })()"""))
+
+
+def test_no_complaint_and_nothing_from_a_network(browser: Browser, small: str, large: str, tmp_path: Path) -> None:
+    """Under the policy that the page sets itself; everything is opened, also where there is nothing."""
+    for address in (small, large, saved({"schema": "detrace.results/1"}, tmp_path)):
+        tab = browser.open(address)
+        tab.js("document.querySelectorAll('details.family').forEach(d => { d.open = true; })")
+        tab.js("document.querySelectorAll('.marks .fold').forEach((b, k) => { if (k < 40) b.click(); })")
+        assert tab.complaints == []
+        assert [u for u in tab.requests if not u.startswith(("about:", "data:"))] == [address]
+
+
+def test_cells_sum_up_items(browser: Browser, small: str) -> None:
+    """As the results say: worst ratio, ledger's dagger, other spaces counted, nothing where nothing is offered."""
+    tab = browser.open(small)
+    tab.js("document.querySelectorAll('details.family').forEach(d => { d.open = true; })")
+    tab.until("document.querySelectorAll('.marks').length === 2")
+    text = "`${t.className} ${t.innerText.replace(/\\s+/g, ' ')}`"
+    cells = tab.js(f"[...document.querySelectorAll('.marks td')].filter(t => t.checkVisibility()).map(t => {text})")
+    assert cells == ["h3 ✓ 4.1 ?1", "v ✕ 2.2·10⁶†", "h0 ✓ 0 ·1", "v ✕ 2.2·10⁶ ?1", "h2 ✓ 2.0"]
+    assert tab.js(COUNT) == "4 laws, 8 items: 4 held, 2 violated, 2 undecided, 1 not run"
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "laws"),
+    [
+        ("trace", "trace", 1), ("l2", "triangle", 1), ("sum", "series", 1), ("det", "trace", 1), ("scipy", "series,trace", 2),
+        ("operatorname tr", "trace", 1), ("scipy trace", "trace", 1), ("distances", "triangle", 2), ("nothing_at_all", "", 0),
+        ("float16", "trace", 1),
+    ],
+)  # fmt: skip
+def test_search_finds_laws_contracts_formulas_and_libraries(
+    browser: Browser, small: str, text: str, rows: str, laws: int
+) -> None:
+    tab = browser.open(small)
+    tab.key("/")
+    tab.type(text)
+    assert tab.js(ROWS) == rows
+    assert str(tab.js(COUNT)).startswith(f"{laws} of 4 laws")
+    assert tab.js("document.querySelector('#f-count').getAttribute('aria-live')") == "polite"
+
+
+@pytest.mark.parametrize(
+    ("state", "rows", "items"),
+    [
+        ("outcome=violated", "series,trace", "2 items: 0 held, 2 violated"),
+        ("outcome=new", "trace", "1 item: 0 held, 1 violated"),
+        ("outcome=undecided", "series,trace", "2 items: 0 held, 0 violated, 2 undecided"),
+        ("outcome=not%20run", "trace", "0 items: 0 held, 0 violated, 0 undecided, 1 not run"),
+        ("family=distances", "triangle", "2 items: 2 held"),
+        ("subject=scipy", "series,trace", "3 items: 0 held, 2 violated, 1 undecided"),
+        ("backend=torch-cpu", "trace", "1 item"),
+        ("dtype=float32", "series,trace", "2 items"),
+        ("q=series&subject=reference&dtype=float64", "series", "1 item: 1 held"),
+    ],
+)
+def test_filters_and_the_address_say_the_same(browser: Browser, small: str, state: str, rows: str, items: str) -> None:
+    """An address with filters shows what they leave; the same filters set by hand make the same address."""
+    tab = browser.open(f"{small}#{state}")
+    assert tab.js(ROWS) == rows
+    assert items in str(tab.js(COUNT))
+    again = browser.open(small)
+    for key, _, value in (part.partition("=") for part in state.split("&")):
+        again.js(f"document.querySelector('#f-{key}').value = decodeURIComponent('{value}')")
+        again.js(f"document.querySelector('#f-{key}').dispatchEvent(new Event('input', {{ bubbles: true }}))")
+    assert again.js("location.hash") == f"#{state}"
+    assert again.js(ROWS) == rows
+    again.js("document.querySelector('#f-clear').click()")
+    assert str(again.js(COUNT)).startswith("4 laws, 8 items")
+
+
+@pytest.mark.parametrize(
+    ("link", "found"),
+    [
+        ("law=trace", "law trace open seen"),
+        ("law=triangle", "law triangle open seen"),
+        ("law=triangle.l2", "law triangle.l2 open seen"),
+        ("item=series/scipy/numpy-cpu-float64", "item series/scipy/numpy-cpu-float64 open seen"),
+        ("item=triangle.l1/reference/numpy-cpu-float64", "item triangle.l1/reference/numpy-cpu-float64 open seen"),
+        ("deviation=scipy-series", "deviation scipy-series open seen"),
+        ("deviation=new-scipy", "deviation new-scipy open seen"),
+        ("case=series/scipy", "case series/scipy open seen"),
+        ("contract=l1", "contract l1 open seen"),
+    ],
+)
+def test_permalinks_open_what_they_name(browser: Browser, small: str, link: str, found: str) -> None:
+    """As an address, and as a link that is followed on the page."""
+    tab = browser.open(f"{small}#{link}")
+    assert target(tab) == found
+    tab = browser.open(small)
+    tab.js(f"location.hash = '{link}'")
+    tab.until("!!document.querySelector('.target')")
+    assert target(tab) == found
+    assert tab.complaints == []
+
+
+@pytest.mark.parametrize(
+    "link", ["law=gone", "item=series/scipy/gone", "item=x", "case=trace/reference", "deviation=%E0", "contract=y"]
+)
+def test_permalinks_to_what_is_not_there_say_so(browser: Browser, small: str, link: str) -> None:
+    tab = browser.open(f"{small}#{link}")
+    if link == "item=series/scipy/gone":
+        assert target(tab) == "law series open seen", "the law at least"
+    else:
+        assert str(tab.js(COUNT)).startswith(f"These results have no {link.partition('=')[0]} named ")
+    assert tab.complaints == []
+
+
+def test_a_theorem_opens_into_its_contracts(browser: Browser, small: str) -> None:
+    """One row, stated once; each contract's row holds its items."""
+    tab = browser.open(f"{small}#family=distances")
+    assert tab.js(ROWS) == "triangle"
+    tab.js("document.querySelector('.marks .fold').click()")
+    assert tab.js(ROWS) == "triangle,triangle.l1,triangle.l2"
+    assert tab.js("document.querySelectorAll('.more .law .formula').length") == 1
+    tab.js("document.querySelector('tr[data-law=\"triangle.l2\"] .fold').click()")
+    assert tab.js("document.querySelector('tr[data-item]').dataset.item") == "triangle.l2/reference/numpy-cpu-float64"
+    tab.js("document.querySelector('.marks .fold').click()")
+    assert tab.js(ROWS) == "triangle"
+
+
+def test_scripts_and_links_are_copied(browser: Browser, small: str) -> None:
+    browser.call("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
+    tab = browser.open(f"{small}#case=series/scipy")
+    tab.call("Page.bringToFront")
+    tab.js("document.querySelector('.target .script').open = true")
+    tab.js("document.querySelector('.target .copy').click()")
+    tab.until("document.querySelector('.target .copy').textContent === 'Copied'")
+    assert tab.js("navigator.clipboard.readText()") == "import scipy\nprint(1 < 2)\n"
+    tab.js("document.querySelector('.target .link').click()")
+    tab.until("document.querySelector('.target .link').textContent === 'Copied'")
+    link = tab.js("navigator.clipboard.readText()")
+    assert link == f"{small}#case=series/scipy"
+    assert target(browser.open(link)) == "case series/scipy open seen"
+    tab = browser.open(f"{small}#law=series")
+    tab.js("document.querySelector('.more .link').click()")
+    tab.until("document.querySelector('.more .link').textContent === 'Copied'")
+    assert tab.js("navigator.clipboard.readText()") == f"{small}#law=series"
+
+
+def test_keys_search_move_open_and_clear(browser: Browser, small: str) -> None:
+    """As a person without a mouse would: / searches, j and k walk, Enter opens, arrows move among cells, Escape goes back."""
+    tab = browser.open(small)
+    tab.key("/")
+    assert tab.js("document.activeElement.id") == "f-q"
+    tab.type("r")
+    assert tab.js(ROWS) == "series,trace,triangle"
+    tab.key("ArrowDown")
+    assert tab.js(FOCUS) == "series"
+    tab.key("j")
+    assert tab.js(FOCUS) == "trace"
+    tab.key("k")
+    tab.key("Enter")
+    assert tab.js("document.activeElement.getAttribute('aria-expanded')") == "true"
+    assert "law=series" in str(tab.js("location.hash"))
+    tab.key("Escape")
+    assert tab.js("document.querySelectorAll('.unfolded').length") == 0
+    tab.js("document.querySelector('.marks td button').focus()")
+    tab.key("ArrowRight")
+    assert str(tab.js(FOCUS)).startswith("series, scipy: 1 violated, worst ratio 2.2·10⁶")
+    tab.key("ArrowDown")
+    assert str(tab.js(FOCUS)).startswith("trace, scipy: ")
+    tab.key("Enter")
+    assert tab.js("document.querySelector('.unfolded h4 span').textContent") == "trace, scipy"
+    tab.key("Escape")
+    tab.key("Escape")
+    assert tab.js("document.querySelector('#f-q').value + location.hash") == "#laws"
+    tab.key("j")
+    assert tab.js("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    assert tab.complaints == []
+
+
+def test_columns_sort(browser: Browser, small: str) -> None:
+    tab = browser.open(f"{small}#family=matrix_exponential")
+    tab.js("document.querySelector('.marks thead button').click()")
+    assert tab.js(ROWS) == "series,trace"
+    tab.js("document.querySelectorAll('.marks thead button')[1].click()")
+    assert tab.js("document.querySelectorAll('.marks thead th')[1].getAttribute('aria-sort')") == "descending"
+    assert tab.js(ROWS) == "series,trace"
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_overflows_sideways(browser: Browser, tmp_path: Path, width: int) -> None:
+    """On a phone and on a desk, with everything open and words that cannot be broken."""
+    document = suite(3, 300) | {"command": "x" * 300}
+    law = document["laws"][0]["name"]
+    long = {"script": "y" * 300 + "\n", "reason": "z" * 300, "input": {"A": matrix([0.123456789012345] * 12)}}
+    document["items"].append(violated(law, "reference", "numpy-cpu-float64") | long)
+    document["items"].append(item(law, "library0_0", "numpy-cpu-float64", reason="w" * 300))
+    tab = browser.open(saved(document, tmp_path), width=width)
+    tab.js("dispatchEvent(new Event('beforeprint'))")
+    assert tab.js("document.querySelectorAll('details:not([open])').length") == 0
+    assert tab.js("innerWidth") == width
+    assert tab.js("document.documentElement.scrollWidth") <= width
+    assert tab.complaints == []
+
+
+def test_print_shows_all_and_no_controls(browser: Browser, small: str, tmp_path: Path) -> None:
+    """Every law's statement, every item and every script is visible; afterwards the page is as it was before."""
+    for address in (small, saved(suite(2, 80), tmp_path)):
+        tab = browser.open(address)
+        closed = tab.js("document.querySelectorAll('details:not([open])').length")
+        tab.js("""addEventListener('beforeprint', () => {
+          const all = s => [...document.querySelectorAll(s)], data = document.documentElement.dataset;
+          data.hidden = all('.law, tr[data-item], .case pre, .plot, .times').filter(e => !e.checkVisibility()).length;
+          data.shown = all('tr[data-item]').length;
+          data.scripts = all('.script pre').length;
+          data.controls = all('nav, .filters, .hint, .copy, .link, .all').filter(e => e.checkVisibility()).length; })""")
+        tab.call("Emulation.setEmulatedMedia", media="print")
+        assert tab.pdf().startswith(b"%PDF")
+        shown = tab.js("({...document.documentElement.dataset})")
+        assert (shown["hidden"], shown["controls"]) == ("0", "0")
+        assert (shown["shown"], shown["scripts"]) == (("8", "2") if address == small else ("80", shown["scripts"]))
+        tab.until(f"document.querySelectorAll('details:not([open])').length >= {closed}")
+        assert tab.js("document.querySelectorAll('.unfolded').length") == 0
+
+
+def test_without_decompression_the_summary_and_a_sentence_remain(browser: Browser, small: str) -> None:
+    tab = browser.open(small, before="delete window.DecompressionStream")
+    text = str(tab.js("document.body.innerText"))
+    assert "This browser cannot inflate the packed parts of the page" in text
+    for words in ("Public libraries show 1 violation", "✕ 2 of 2", "Loses digits."):
+        assert words in text
+    assert tab.js("document.querySelector('.filters').checkVisibility()") is False
+    assert tab.complaints == []
+
+
+def test_light_and_dark_follow_the_system(browser: Browser, small: str) -> None:
+    shade = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number).reduce((a, b) => a + b)"
+    assert browser.open(small).js(shade) > 700
+    assert browser.open(small, dark=True).js(shade) < 100
+
+
+def test_the_large_page_opens_and_searches_at_once(browser: Browser, large: str) -> None:
+    """The bounds are loose, since shared machines stall; on an idle one both take a few tenths of a second."""
+    tab = browser.open(large)
+    assert tab.js("performance.now()") < 20_000
+    tab.key("/")
+    tab.type("library5_2")
+    assert str(tab.js(COUNT)).startswith("142 of 626 laws")
+    assert 0 < len(str(tab.js(ROWS)).split(",")) <= 25
+    assert tab.complaints == []
