@@ -118,7 +118,7 @@ class Torch(Backend):
 
     def to_host(self, x: Any) -> np.ndarray:
         wide = self.lib.complex128 if x.is_complex() else self.lib.float64
-        return x.detach().to(wide).resolve_conj().cpu().numpy()
+        return x.detach().to(wide).resolve_conj().cpu().numpy().copy()
 
     def is_array(self, x: Any) -> bool:
         return isinstance(x, self.lib.Tensor)
@@ -137,7 +137,10 @@ class Torch(Backend):
 
     def vjp(self, f: Callable[..., Any], args: Sequence[Any], cotangent: Any) -> Sequence[Any]:
         leaves = [a.detach().clone().requires_grad_() for a in args]
-        grads = self.lib.autograd.grad(f(*leaves), leaves, grad_outputs=cotangent, allow_unused=True)
+        result = f(*leaves)
+        if not result.requires_grad:  # none of the arguments was read
+            return [self.lib.zeros_like(x) for x in leaves]
+        grads = self.lib.autograd.grad(result, leaves, grad_outputs=cotangent, allow_unused=True)
         return [self.lib.zeros_like(x) if g is None else g for x, g in zip(leaves, grads, strict=True)]
 
 

@@ -1,0 +1,135 @@
+"""Logits of a critic and finite distributions, exact in the space's dtype.
+
+Every value is decoded from one string of bytes, which is cheap to draw and shrinks towards zeros: one logit 0, one heavy state.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from ..judging import branch
+from ..spaces import Space
+from .deferred import Deferred
+
+MOST = 1e4
+"""Largest modulus of a logit: representable in float16, far beyond where eᵈ overflows in any dtype."""
+
+LEAST = 1e-5
+SIXTEENTHS = 16
+_SPECIAL = np.array([0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, MOST, -MOST, 300.0, -300.0, 25.0, -25.0, 100.0, -100.0])
+"""Kinks of losses (0, ±1), where e^d is lost beside 1 but not in itself (±25, ±100), where a square leaves float16 (±300)."""
+_SIZES = (1, 2, 3, 4, 4, 8, 8, 0)
+
+
+def decoded(size: Callable[..., int]) -> Callable[[Callable[..., Any]], Callable[..., Deferred]]:
+    """Make a strategy of a function ``(codes, space, **options)`` that reads `size(**options)` bytes."""
+
+    def make(function: Callable[..., Any]) -> Callable[..., Deferred]:
+        @wraps(function)
+        def build(**options: Any) -> Deferred:
+            n = size(**options)
+
+            def on(space: Space) -> st.SearchStrategy[Any]:
+                return st.binary(min_size=n, max_size=n).map(
+                    lambda code: function(np.frombuffer(code, dtype=np.uint8).astype(int), space, **options)
+                )
+
+            return Deferred(on, f"{function.__name__}({', '.join(f'{k}={v!r}' for k, v in options.items())})")
+
+        return build
+
+    return make
+
+
+def _real(space: Space, x: np.ndarray) -> np.ndarray:
+    return np.asarray(space.round(x).real)
+
+
+def _logits(codes: np.ndarray, space: Space, most: float) -> np.ndarray:
+    """A logit of two bytes: one in four special, one in eight a few ulp beside a special one, the others log-uniform of either
+    sign from 10⁻⁵ to `most`."""
+    kind, fine = codes[::2], codes[1::2]
+    special = _SPECIAL[kind % len(_SPECIAL)]
+    beside = np.where(kind < 64, special, special * (1.0 + 2.0 * (fine % 7 - 3) * space.u))
+    fraction = ((kind - 96) * 256 + fine) / (160.0 * 256.0)
+    spread = np.where(fine % 2, -1.0, 1.0) * LEAST * (most / LEAST) ** fraction
+    return _real(space, np.clip(np.where(kind < 96, beside, spread), -most, most))
+
+
+def _batch(size: int, codes: np.ndarray, space: Space, most: float) -> np.ndarray:
+    n = _SIZES[size * len(_SIZES) // 256]
+    if n == 0:
+        return _real(space, np.full(8, math.copysign(most, 0.5 - codes[0] % 2)))
+    return _logits(codes[: 2 * n], space, most)
+
+
+@decoded(lambda **_: 34)
+def logit_batches(codes: np.ndarray, space: Space, *, most: float = MOST,
+                  paired: bool = False) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """(real, fake), 1-d, of 1, 2, 3, 4 or 8 logits each, |d| ≤ `most`; of one size if `paired`, else of unequal ones too;
+    sometimes 8 times ±`most`, whose sum overflows float16 at 10⁴."""
+    real = _batch(codes[0], codes[2:18], space, most)
+    fake = _logits(codes[18 : 18 + 2 * len(real)], space, most) if paired else _batch(codes[1], codes[18:], space, most)
+    branch("unequal batches" if len(real) != len(fake) else "equal batches")
+    return real, fake
+
+
+@decoded(lambda n=4, **_: 2 * n)
+def logits(codes: np.ndarray, space: Space, *, most: float = MOST, n: int = 4) -> np.ndarray:
+    """n logits, |d| ≤ `most`."""
+    return _logits(codes, space, most)
+
+
+@decoded(lambda n=4, **_: n)
+def positive_numbers(codes: np.ndarray, space: Space, *, low: float = 2.0**-4, high: float = 2.0**4, n: int = 4) -> np.ndarray:
+    """n numbers of [low, high], log-uniform; they shrink to `low`."""
+    return np.clip(_real(space, low * (high / low) ** (codes / 255.0)), low, high)
+
+
+@decoded(lambda: 2)
+def fractions(codes: np.ndarray, space: Space) -> tuple[float, float]:
+    """Two of 1/16, 2/16, …, 1, exact in every dtype: labels, a margin, a weight."""
+    one, two = codes.tolist()
+    return (1 + one % SIXTEENTHS) / SIXTEENTHS, (1 + two % SIXTEENTHS) / SIXTEENTHS
+
+
+def _distribution(codes: np.ndarray, positive: bool) -> np.ndarray:
+    """One state more than codes, in sixteenths that sum to 1; all of them at least 1/16 if `positive`."""
+    free = SIXTEENTHS - len(codes) - 1 if positive else SIXTEENTHS
+    cuts = np.sort(codes % (free + 1))
+    return np.asarray((np.diff(np.concatenate([[0], cuts, [free]])) + (1 if positive else 0)) / SIXTEENTHS)
+
+
+@decoded(lambda **_: 10)
+def distribution_pairs(codes: np.ndarray, space: Space, *, positive_p: bool = False,
+                       positive_q: bool = False) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """(p, q): two distributions on 2 to 5 states in sixteenths, exact in every dtype; zeros unless `positive`; sometimes equal,
+    sometimes disjoint. Times 16 they are counts of samples."""
+    cuts, kind = 1 + codes[0] % 4, codes[1] % 8
+    p, q = _distribution(codes[2 : 2 + cuts], positive_p), _distribution(codes[6 : 6 + cuts], positive_q)
+    if kind == 1 and (not positive_q or p.all()):
+        q = p.copy()
+    elif kind == 2 and not positive_p and not positive_q:
+        p, moved = np.eye(cuts + 1)[0], q[0]
+        q[0] = 0.0
+        q[1] += moved
+    same, apart = bool((p == q).all()), not (p * q).any()
+    branch("p = q" if same else "disjoint" if apart else "zeros" if not (p * q).all() else "p, q > 0")
+    return p, q
+
+
+@decoded(lambda: 18)
+def feature_rows(codes: np.ndarray, space: Space) -> np.ndarray:
+    """(n, d), n from 1 to 4, d from 1 to 3: small integers times a power of two for each row; rows of zeros, parallel and
+    orthogonal ones among them."""
+    n, d = 1 + codes[0] % 4, 1 + codes[1] % 3
+    table = codes[2:].reshape(4, 4)[:n]
+    values = np.where(table[:, :d] < 96, 0.0, table[:, :d] % 9 - 4.0)
+    top = 12 if space.real_dtype == "float16" else 60
+    return np.asarray(values * 2.0 ** (table[:, 3:] % (2 * top + 1) - top))
