@@ -103,7 +103,9 @@ class LawItem(pytest.Item):
         if isinstance(excinfo.value, Violated):
             from .terminal import violation_text
 
-            return violation_text(excinfo.value.data, self.law.formula)
+            contracts = session_of(self.config).suite.contracts
+            about = [f"{c} is {contracts[c].summary}" for c in self.law.contracts]
+            return violation_text(excinfo.value.data, self.law.formula, about)
         return super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[Path, int, str]:

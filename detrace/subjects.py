@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from . import namesakes
 from .calls import Call
 from .contracts import Contract
 from .judging import Record, Violation
@@ -137,6 +138,14 @@ def resolve(spec: str, contracts: Mapping[str, Contract]) -> Subject:
     contract_name, eq, path = spec.rpartition("=")
     if eq and contract_name not in contracts:
         raise SubjectError(f"{spec}: no contract is named {contract_name!r}{_near(contract_name, contracts)}")
+    names = namesakes.found()
+    with namesakes.visible(names):
+        subject = _resolve(spec, contract_name, path, contracts)
+    subject.functions = {c: namesakes.seen_by(f, names) for c, f in subject.functions.items()}
+    return subject
+
+
+def _resolve(spec: str, contract_name: str, path: str, contracts: Mapping[str, Contract]) -> Subject:
     module_name, _, attribute = path.partition(":")
     target: Any = _import(module_name)
     for part in filter(None, attribute.split(".")):
@@ -145,7 +154,7 @@ def resolve(spec: str, contracts: Mapping[str, Contract]) -> Subject:
             raise SubjectError(f"{spec}: {module_name} has no attribute {part!r}{_near(part, names)}")
         target = getattr(target, part)
     name = path.removesuffix(".py").replace("/", ".").replace(":", ".").strip(".")
-    if eq:
+    if contract_name:
         if not callable(target):
             raise SubjectError(f"{spec}: {path} is a {type(target).__name__}, not a function")
         return _one(target, contracts[contract_name], name, spec, _import_line(module_name, attribute, contract_name))
@@ -300,16 +309,21 @@ def _near(word: str, names: Iterable[str]) -> str:
     return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
+def looks_like(name: str, contracts: Mapping[str, Contract]) -> str | None:
+    """The contract whose name, or an alias of it, is near this name."""
+    aliases = {a: c.name for c in contracts.values() for a in (*c.aliases, c.name)}
+    close = difflib.get_close_matches(name.lower().strip("_"), aliases, n=1, cutoff=0.75)
+    return aliases[close[0]] if close else None
+
+
 def _suggestions(target: Any, contracts: Mapping[str, Contract]) -> str:
     """Attributes that look like contracts under another name, and how to say so."""
-    aliases = {a: c.name for c in contracts.values() for a in (*c.aliases, c.name)}
     hints = []
     for n in dir(target):
         if n.startswith("_") or not callable(getattr(target, n, None)):
             continue
-        close = difflib.get_close_matches(n.lower().strip("_"), aliases, n=1, cutoff=0.75)
-        if close:
-            hints.append(f"{n} looks like {aliases[close[0]]}")
+        if (contract := looks_like(n, contracts)) is not None:
+            hints.append(f"{n} looks like {contract}")
     if hints:
         return "; ".join(hints[:4]) + " — rename it, or say which contract it is with CONTRACT=pkg.module:function"
     return f"it needs functions with contract names such as {', '.join(list(contracts)[:4])} (`detrace laws` lists all)"

@@ -5,24 +5,33 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
+from .results import DEFAULT_PATH
 from .values import decode
 
 MARKS = {"held": "✔", "violated": "✘", "undecided": "?"}
 MAX_BLOCKS = 12
 """Violations printed in full; the page and the results file have them all."""
+MAX_MISTAKES = 4
+"""Known mistakes named beside a violation."""
 
 
-def violation_text(item: dict[str, Any], formula: str = "", *, with_script: bool = True) -> str:
-    """Everything about one violated item."""
+def violation_text(item: dict[str, Any], formula: str = "", contracts: Sequence[str] = (), mistakes: Sequence[str] = (), *,
+                   with_script: bool = True) -> str:  # fmt: skip
+    """Everything about one violated item; `contracts` say what the functions that the law asks for are, `mistakes` which known
+    ones it rejects."""
     v = item["violation"] or {}
-    lines = [f"{item['law'].replace('_', ' ')}", f"  {item['subject']} on {item['space']}: {item['reason']}"]
+    law, _, of = item["law"].partition(".")
+    title = law.replace("_", " ") + (f": {of}" if of else "")
+    lines = [title, f"  {item['subject']} on {item['space']}: {item['reason']}"]
     if formula:
         lines.append(f"  law      {formula}")
+    lines += [f"  where    {about}" for about in contracts]
     for name, value in (item["input"] or {}).items() if isinstance(item["input"], dict) else ():
         lines.append(_labelled(f"input {name}", decode(value)))
     if v.get("got") is not None:
@@ -36,6 +45,8 @@ def violation_text(item: dict[str, Any], formula: str = "", *, with_script: bool
             lines.append(f"  bound    {v['why']}")
     if item.get("deviation"):
         lines.append(f"  known    ledger entry {item['deviation']}")
+    if mistakes:
+        lines += ["  mistakes that break this law:", *(f"    · {mistake}" for mistake in mistakes)]
     if with_script and item.get("script"):
         lines += ["  reproduce (save as a file and run):", ""]
         lines += [f"    {line}" for line in item["script"].splitlines()]
@@ -165,29 +176,50 @@ class Progress:
         if not self.total:
             return
         session = session_of(config)
-        formulas = {law["name"]: law["formula"] for law in session.results.get("laws", [])}
-        self._violations(session.results, formulas)
+        self._violations(session.results)
         print()
         for line in summary_lines(session.results):
             print(line)
         if session.results.get("items"):
             cut = " (interrupted: only what was finished)" if session.results["interrupted"] else ""
             print(f"results: {session.path}{cut}   page: detrace report")
+            if self._unknown(session.results):
+                where = "" if session.path == DEFAULT_PATH.resolve() else f" --results {session.path}"
+                print(f"after a fix: detrace verify --rerun-failed{where}")
         elif self.finished < self.total:
             print("interrupted before anything was finished; no results file was written")
 
-    def _violations(self, results: dict[str, Any], formulas: dict[str, str]) -> None:
-        groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-        for item in results.get("items", []):
-            if item["outcome"] == "violated" and not item["deviation"]:
-                groups[item["subject"], item["law"]].append(item)
-        for items in list(groups.values())[:MAX_BLOCKS]:
-            print()
-            print("✘ " + violation_text(items[0], formulas.get(items[0]["law"], "")))
-            if others := [i["space"] for i in items[1:]]:
-                print(f"  also on  {', '.join(others)}")
+    def _unknown(self, results: dict[str, Any]) -> list[dict[str, Any]]:
+        """Violated items that the ledger does not know."""
+        return [i for i in results.get("items", []) if i["outcome"] == "violated" and not i["deviation"]]
+
+    def _violations(self, results: dict[str, Any]) -> None:
+        """One block for what a subject makes of the same functions: the first broken law in full, the others by name."""
+        laws = {law["name"]: law for law in results.get("laws", [])}
+        groups: dict[tuple[str, ...], dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+        for item in self._unknown(results):
+            asked = laws.get(item["law"], {"contracts": [item["law"]]})["contracts"]
+            groups[item["subject"], *asked][item["law"]].append(item)
+        for (_, *asked), broken in list(groups.items())[:MAX_BLOCKS]:
+            (name, items), *others = broken.items()
+            about, mistakes = _taught(results, name, asked)
+            print("\n✘ " + violation_text(items[0], laws.get(name, {"formula": ""})["formula"], about, mistakes))
+            if spaces := [i["space"] for i in items[1:]]:
+                print(f"  also on  {', '.join(spaces)}")
+            for other, (first, *_) in others:
+                print(f"  and breaks {other}: {first['reason']}")
         if len(groups) > MAX_BLOCKS:
             print(f"\n… and {len(groups) - MAX_BLOCKS} more; `detrace report` shows all")
+        elif any(len(broken) > 1 for broken in groups.values()):
+            print("\nOne law of the same functions in full: detrace verify … --law NAME; all of them: detrace report")
+
+
+def _taught(results: dict[str, Any], law: str, asked: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What a law's functions are, and known mistakes in them that it rejects."""
+    about = [f"{c['name']} is {c['summary']}" for c in results.get("contracts", []) if c["name"] in asked]
+    names: list[str] = next((x["mutants"] for x in results.get("laws", []) if x["name"] == law), [])
+    found = [m for m in results.get("mutants", []) if m["name"] in names and m["contract"] in asked]
+    return about, [f"{m['name'].replace('_', ' ')}: {m['trap']}" for m in found[:MAX_MISTAKES]]
 
 
 def _law_of(nodeid: str) -> str:

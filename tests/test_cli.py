@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from detrace.spaces import backends, probe
 from detrace.suite import load
 
 WRONG = "import numpy as np\ndef expm(A): return np.eye(len(A)) + A\n"
-RIGHT = "from reference.matrix_exponential import expm\n"
+RIGHT = "from right.matrix_exponential import expm\n"
 ABSENT = next((b for b in backends() if probe(b)), None)
 
 
@@ -153,7 +154,11 @@ def test_violations_reruns_and_pages(project):
     assert done.returncode == 1, done.stdout + done.stderr
     assert "✘ exponential_is_its_series" in done.stdout
     assert "coverage: 1 of" in done.stdout
-    assert done.stdout.count("reproduce (save as a file") == len(laws)
+    assert done.stdout.count("reproduce (save as a file") == 1  # one function: its first broken law in full
+    assert "where    expm is e^A" in done.stdout
+    for law in laws:
+        assert law.replace("_", " ") in done.stdout or f"  and breaks {law}: error" in done.stdout
+    assert "after a fix: detrace verify --rerun-failed" in done.stdout
     serial = project.results()
     assert {i["outcome"] for i in serial["items"]} == {"violated"}
     assert not serial["interrupted"]
@@ -166,6 +171,7 @@ def test_violations_reruns_and_pages(project):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "mine" in (project.path / "page.html").read_text(encoding="utf-8")
 
+    shutil.copytree(ROOT / "reference", project.path / "right")
     project.write("mine.py", RIGHT)
     done = project.detrace("verify", "--rerun-failed")
     assert done.returncode == 0, done.stdout + done.stderr
