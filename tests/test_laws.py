@@ -31,6 +31,7 @@ def test_each_makes_a_law_for_each_contract() -> None:
 
 
 def test_tables_of_unequal_length_are_refused() -> None:
+    """Parameters that stand for each of several contracts advance together."""
     with pytest.raises(ValueError, match="zip"):
 
         @law("", source="test", f=each("a", "b"), g=each("da"))
@@ -39,6 +40,7 @@ def test_tables_of_unequal_length_are_refused() -> None:
 
 
 def test_a_law_without_a_table_is_itself() -> None:
+    """Its own name, its own base."""
     @law("", source="test", x=choices(1.0))
     def plain(f, x):
         """Nothing."""

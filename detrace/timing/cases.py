@@ -58,6 +58,7 @@ class Case:
     checker : from the host arguments, a function that judges a host result; its truth is computed once for all.
     quick, quick_dtypes : whether, and in which dtypes, the quick mode times it.
     headline : spaces that are not on this machine get a row for these cases.
+    control : what a stored time is a ratio to (`detrace.gate.controls`), where its class does not follow from `work`.
     """
 
     contract: str
@@ -70,6 +71,7 @@ class Case:
     quick_dtypes: Sequence[str] = ("float64",)
     headline: bool = False
     rivals: Sequence[Rival] = field(default=())
+    control: str = ""
 
     @property
     def id(self) -> str:

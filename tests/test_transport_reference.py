@@ -1,0 +1,269 @@
+"""References of optimal transport: what laws do not see, as refusals, the certificate's own judgement, devices, batches."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import array_api_strict as strict
+import numpy as np
+import pytest
+import torch
+
+from reference import basis
+from reference import optimal_transport as transport
+from reference.farkas import farkas_certificate, phase_one
+from reference.gaussian_wasserstein import gaussian_w2
+from reference.kantorovich import c_transform, kantorovich_rubinstein, metric_closure, total_variation
+from reference.optimal_transport import certify, optimal_transport, transport_cost
+from reference.sinkhorn import ConvergenceError, sinkhorn
+from reference.wasserstein import cost_matrix, wasserstein, wasserstein_1d
+
+HALF, QUARTER = np.array([0.5, 0.5]), np.array([0.25, 0.75])
+METRIC = np.array([[0.0, 1.0], [1.0, 0.0]])
+POINTS = np.array([0.0, 1.0])
+U = 2.0**-53
+
+
+def masses(a: Any, b: Any = QUARTER) -> list[tuple[str, Any]]:
+    """Every function of two measures, called with these masses."""
+    return [
+        ("optimal_transport", lambda: optimal_transport(a, b, METRIC)),
+        ("transport_cost", lambda: transport_cost(a, b, METRIC)),
+        ("kantorovich_rubinstein", lambda: kantorovich_rubinstein(a, b, METRIC)),
+        ("sinkhorn", lambda: sinkhorn(a, b, METRIC, 1.0)),
+        ("wasserstein_1d", lambda: wasserstein_1d(POINTS, POINTS, 1, a, b)),
+        ("wasserstein", lambda: wasserstein(POINTS[:, None], POINTS[:, None], 1, a, b)),
+    ]
+
+
+@pytest.mark.parametrize("index", range(6))
+@pytest.mark.parametrize(("wrong", "sentence"), [
+    ([0.5, 0.6], "equal total masses"), ([-0.5, 1.5], "masses >= 0"), ([np.nan, 1.0], "finite masses"),
+    ([np.inf, 1.0], "finite masses"), ([0.0, 0.0], "positive total mass"),
+])  # fmt: skip
+def test_masses_that_are_no_measures_are_refused(index: int, wrong: list[float], sentence: str) -> None:
+    """One sentence that names what is wrong, from every function of two measures, before any solver runs."""
+    name, call = masses(np.array(wrong))[index]
+    with pytest.raises(ValueError, match=sentence) as error:
+        call()
+    assert str(error.value).endswith(".")
+    assert "\n" not in str(error.value), name
+
+
+@pytest.mark.parametrize(("call", "sentence"), [
+    (lambda: optimal_transport(HALF, QUARTER, METRIC[:, :1]), r"C \(n, m\)"),
+    (lambda: optimal_transport(HALF, QUARTER, METRIC * np.nan), "finite costs"),
+    (lambda: optimal_transport(HALF[:0], QUARTER, METRIC[:0]), "empty measure"),
+    (lambda: sinkhorn(HALF, QUARTER, METRIC, 0.0), "reg > 0"),
+    (lambda: sinkhorn(HALF, QUARTER, METRIC, 1.0, 0.0), "tol > 0"),
+    (lambda: sinkhorn(HALF, QUARTER, METRIC + np.inf, 1.0), "finite costs"),
+    (lambda: wasserstein_1d(POINTS, POINTS, 0.5), "p >= 1"),
+    (lambda: wasserstein_1d(POINTS, POINTS, float("nan")), "p >= 1"),
+    (lambda: wasserstein_1d(POINTS, POINTS[:0]), "at least one point"),
+    (lambda: wasserstein_1d(POINTS, POINTS + np.inf), "finite points"),
+    (lambda: wasserstein_1d(POINTS, POINTS, 1, HALF, QUARTER[:1]), "a weight a point"),
+    (lambda: wasserstein(POINTS[:, None], POINTS[:, None], float("inf")), "finite p"),
+    (lambda: wasserstein(POINTS[:, None], np.ones((2, 2))), "one d"),
+    (lambda: cost_matrix(POINTS[:, None], POINTS[:, None], 0), "p > 0"),
+    (lambda: c_transform(POINTS, METRIC[:1]), "c_transform needs"),
+    (lambda: metric_closure(METRIC[:1]), "square costs"),
+    (lambda: metric_closure(METRIC * np.nan), "NaN or -inf"),
+    (lambda: metric_closure(METRIC - 2.0), "negative cycles"),
+    (lambda: kantorovich_rubinstein(HALF, QUARTER, METRIC + 1.0), r"D\(i, i\) = 0"),
+    (lambda: kantorovich_rubinstein(HALF, QUARTER, np.array([[0.0, 1.0], [-2.0, 0.0]])), "negative cycles"),
+    (lambda: total_variation(HALF, QUARTER[:1]), "one length"),
+    (lambda: gaussian_w2(POINTS, METRIC, POINTS, METRIC), "indefinite"),
+    (lambda: gaussian_w2(POINTS, np.triu(np.ones((2, 2))), POINTS, np.eye(2)), "symmetric"),
+    (lambda: gaussian_w2(POINTS, np.eye(3), POINTS, np.eye(2)), r"covariances \(d, d\)"),
+    (lambda: farkas_certificate(METRIC, POINTS[:1]), r"A \(m, n\)"),
+    (lambda: farkas_certificate(METRIC, POINTS + np.inf), "finite numbers"),
+])  # fmt: skip
+def test_input_without_meaning_is_refused(call: Any, sentence: str) -> None:
+    """A ValueError with one sentence."""
+    with pytest.raises(ValueError, match=sentence):
+        call()
+
+
+def test_integers_are_no_masses() -> None:
+    """A dtype that is not floating is refused, never computed in integers."""
+    with pytest.raises(TypeError, match="real floating"):
+        optimal_transport(np.array([1, 1]), np.array([1, 1]), METRIC)
+
+
+def solved() -> list[np.ndarray]:
+    """Arguments of `certify` for a problem of 5 × 4 points."""
+    rng = np.random.default_rng(1)
+    a, b, C = rng.random(5), rng.random(4), rng.random((5, 4))
+    b *= a.sum() / b.sum()
+    _, plan, f, g = transport.solve(a, b, C)
+    i, j = np.nonzero(plan)
+    return [a, b, C, i, j, plan[i, j], f, g]
+
+
+def test_certificate_accepts_what_was_solved() -> None:
+    """The plan and potentials of the solver pass."""
+    certify(*solved())
+
+
+@pytest.mark.parametrize(("argument", "change", "sentence"), [
+    (5, lambda v: v * (1 + 1e-12), "margins"),
+    (5, lambda v: np.concatenate([-v[:1], v[1:]]), "not positive"),
+    (6, lambda f: f + 1e-12, "feasible potentials"),
+    (6, lambda f: f - 1e-12, "gap"),
+    (7, lambda g: g * np.nan, "feasible potentials"),
+    (2, lambda C: C + 1e-12 * np.arange(20).reshape(5, 4), "gap"),
+])  # fmt: skip
+def test_certificate_refuses_what_was_tampered_with(argument: int, change: Any, sentence: str) -> None:
+    """Each part off by 10⁻¹² is found."""
+    args = solved()
+    args[argument] = change(args[argument])
+    with pytest.raises(RuntimeError, match=sentence):
+        certify(*args)
+
+
+def test_certificate_refuses_a_plan_that_is_not_basic() -> None:
+    """The product coupling of a constant cost is optimal, feasible, and no vertex."""
+    a = np.full(3, 1 / 3)
+    i, j = (v.ravel() for v in np.indices((3, 3)))
+    with pytest.raises(RuntimeError, match="too many"):
+        certify(a, a, np.zeros((3, 3)), i, j, np.full(9, 1 / 9), np.zeros(3), np.zeros(3))
+
+
+def test_a_solver_that_does_not_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """POT's status is read; its half-finished plan is never returned."""
+    import ot.lp.emd_wrap as pot
+
+    monkeypatch.setattr(pot, "emd_c", lambda a, b, C, *_: (np.zeros_like(C), 0.0, a, b, 3))
+    with pytest.raises(RuntimeError, match="did not end"):
+        optimal_transport(HALF, QUARTER, METRIC)
+
+
+def test_a_wrong_basis_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A feasible plan that is not optimal does not pass the certificate."""
+    north_west = np.array([[0.0, 0.5], [0.25, 0.25]]) * 2.0**52
+    monkeypatch.setattr(basis, "_network_simplex", lambda a, b, C: (north_west, np.zeros(2)))
+    with pytest.raises(RuntimeError, match="gap"):
+        optimal_transport(HALF, QUARTER, METRIC)
+
+
+@pytest.mark.parametrize("exponent", [20, 60, 300])
+def test_dust_gets_its_margins(exponent: int) -> None:
+    """Masses 2⁻²⁰ to 2⁻³⁰⁰ of the total on both sides: each margin to 4(n+m)u of itself, exactly measured. The solver's
+    integers cannot hold them; the dual simplex on exact integers does."""
+    rng = np.random.default_rng(exponent)
+    a = rng.random(6) * 2.0 ** -np.array([0, 0, exponent, exponent, 0, exponent // 2])
+    b = rng.permutation(a)
+    _, plan, _, _ = optimal_transport(a, b, rng.random((6, 6)))
+    for entries, mass in ((plan, a), (plan.T, b)):
+        for row, m in zip(entries, mass, strict=True):
+            assert abs(sum(map(Fraction, row)) - Fraction(m)) <= 4 * 12 * Fraction(U) * Fraction(m)
+
+
+def test_elimination_of_leaves_is_exact() -> None:
+    """The flows of a path of three edges, and of two trees of which one is out of balance by one."""
+    path = basis.eliminate([3, 4], [2, 5], [0, 0, 1], [0, 1, 1])
+    assert path.flows == [2, 1, 4]
+    assert path.solved
+    assert not basis.eliminate([3, 4], [2, 5], [0, 1], [0, 1]).solved
+
+
+def test_nothing_of_the_line_leaves_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """array-api-strict cannot be read by NumPy here: distances on the line, costs, transforms, Sinkhorn and Gaussians
+    still work."""
+
+    def forbidden(self: Any, *args: Any, **kwargs: Any) -> None:
+        raise AssertionError("an array was read by the host")
+
+    a, b, x, y, C = (strict.asarray(v) for v in (HALF, QUARTER, POINTS, POINTS + 1, METRIC))
+    eye = strict.asarray(np.eye(2))
+    for name in ("__array__", "__buffer__"):
+        if hasattr(type(a), name):
+            monkeypatch.setattr(type(a), name, forbidden)
+    with pytest.raises(AssertionError, match="read by the host"):
+        np.asarray(a)
+    for p in (1, 2, 3.5, float("inf")):
+        wasserstein_1d(x, y, p, a, b)
+        wasserstein_1d(x, y, p)
+    cost_matrix(x[:, None], y[:, None], 2)
+    c_transform(x, C)
+    metric_closure(C)
+    total_variation(a, b)
+    sinkhorn(a, b, C, 0.1)
+    gaussian_w2(x, eye, y, eye)
+
+
+def test_batches_are_their_members() -> None:
+    """Leading axes, one member at a time, for solvers that loop and for those that do not."""
+    rng = np.random.default_rng(2)
+    a, b, C = rng.random((2, 3, 4)), rng.random((2, 3, 5)), rng.random((2, 3, 4, 5))
+    b *= a.sum(-1, keepdims=True) / b.sum(-1, keepdims=True)
+    for function in (optimal_transport, lambda a, b, C: sinkhorn(a, b, C, 0.1)):
+        together = function(a, b, C)
+        for i in np.ndindex(2, 3):
+            for whole, part in zip(together, function(a[i], b[i], C[i]), strict=True):
+                assert np.array_equal(whole[i], part)
+    x, y = rng.random((2, 3, 4)), rng.random((2, 3, 5))
+    for p in (1, 2):
+        whole = wasserstein_1d(x, y, p, a, b)
+        for i in np.ndindex(2, 3):
+            assert abs(whole[i] - wasserstein_1d(x[i], y[i], p, a[i], b[i])) <= 8 * U * whole[i]
+
+
+def test_gradients_are_finite_where_points_coincide() -> None:
+    """0 between coincident points, in both ways to differentiate (torch here; laws ask JAX too)."""
+    x = torch.tensor([0.0, 1.0, 2.0], dtype=torch.float64, requires_grad=True)
+    a = torch.tensor([0.25, 0.25, 0.5], dtype=torch.float64, requires_grad=True)
+    for p in (1, 1.5, 2, 3):
+        for distance, z in ((wasserstein_1d, x), (wasserstein, x[:, None])):
+            value = distance(z, z.detach(), p, a, a.detach())
+            by_points, by_masses = torch.autograd.grad(value, (x, a))
+            assert not by_points.any()
+            assert bool(torch.isfinite(by_masses).all())
+
+
+def test_weighted_and_differentiated_distances_agree() -> None:
+    """W₁ as the area between distribution functions, and as the coupling of quantiles that is differentiated."""
+    rng = np.random.default_rng(3)
+    x, y, a, b = rng.random(7), rng.random(5), rng.random(7), rng.random(5)
+    b *= a.sum() / b.sum()
+    area = float(wasserstein_1d(x, y, 1, a, b))
+    coupled = wasserstein_1d(torch.tensor(x, requires_grad=True), torch.tensor(y), 1, torch.tensor(a), torch.tensor(b))
+    assert abs(area - float(coupled.detach())) <= 12 * 2 * U * a.sum()
+
+
+def test_too_few_iterations_are_an_error() -> None:
+    """A sentence with what was left and what to do, instead of a plan that is none."""
+    rng = np.random.default_rng(4)
+    with pytest.raises(ConvergenceError, match="raise reg, tol or max_iterations"):
+        sinkhorn(np.ones(40), np.ones(40), rng.random((40, 40)), 1e-3, 1e-9, max_iterations=20)
+
+
+def test_points_without_mass_have_no_potential() -> None:
+    """−inf where the mass is 0, plan 0, nothing NaN."""
+    plan, f, g = sinkhorn(np.array([0.0, 1.0]), np.array([0.5, 0.5]), METRIC, 0.1)
+    assert f[0] == -np.inf
+    assert np.isfinite(f[1])
+    assert np.isfinite(g).all()
+    assert np.array_equal(plan[0], [0.0, 0.0])
+
+
+def test_farkas_decides_where_rounding_cannot() -> None:
+    """b off the cone of A by one part in 2⁵² falls under the second alternative, b on it under the first."""
+    A = np.array([[1.0, 1.0], [1.0, 1.0]])
+    x, y = farkas_certificate(A, np.array([1.0, 1.0]))
+    assert x.sum() == 1
+    assert not y.any()
+    x, y = farkas_certificate(A, np.array([1.0, 1.0 + 2.0**-52]))
+    assert not x.any()
+    assert (A.T @ y <= 0).all()
+    assert Fraction(y[0]) + Fraction(y[1]) * Fraction(1.0 + 2.0**-52) > 0
+
+
+def test_phase_one_does_not_cycle() -> None:
+    """Beale's degenerate rows, on which the largest coefficient's rule cycles, under Bland's."""
+    rows = [[1, 0, 0, 0.25, -8, -1, 9, 0], [0, 1, 0, 0.5, -12, -0.5, 3, 0], [0, 0, 1, 0, 0, 1, 0, 1]]
+    x, y = phase_one([[Fraction(v) for v in row] for row in rows])
+    assert y is None
+    assert x is not None
+    assert all(sum(p * q for p, q in zip(row, x, strict=False)) == row[-1] for row in rows)

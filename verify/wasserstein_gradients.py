@@ -1,0 +1,83 @@
+r"""Gradients of the Wasserstein distance in points and weights, on the line and as a linear program (SPEC 3).
+
+By the envelope theorem the derivative of W_p^p in the points is the optimal plan's, in the weights the dual potentials, up to a
+constant, since only mass that is moved counts. Points are on the line, where both contracts have one truth.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from detrace import judge, law, require
+from detrace.laws import each, kexue
+from detrace.oracles import wasserstein as exact
+from detrace.oracles.rationals import rational
+from detrace.oracles.transport import optimal_transport
+from detrace.strategies.samples import line_problems, problems
+from detrace.strategies.scalars import choices
+from verify.wasserstein_bounds import Distance, lost, positive
+
+BOTH = ("wasserstein_1d", "wasserstein")
+GENERAL = {"max_n": 4, "weights": ("dyadic",), "least": 1, "apart": True, "scaled": False}
+
+
+def arguments(distance: Any, P: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The problem as the contract takes it: points of the line as points of R¹ for the linear program."""
+    x, y, *rest = P
+    return P if distance.contract.name == "wasserstein_1d" else (x[:, None], y[:, None], *rest)
+
+
+@law(r"\partial W_p/\partial x_i = W_p^{1-p} \textstyle\sum_j \Gamma_{ij}\,|x_i-y_j|^{p-1}\operatorname{sgn}(x_i - y_j)",
+     source=kexue(6280, 1, 3), needs="autodiff", distance=each(*BOTH), P=line_problems(**GENERAL))  # fmt: skip
+def distance_has_its_gradient_in_the_points(distance, P, space):
+    """Points that all differ, each of positive mass: W_p is differentiable there. Bound: (n+m+3p+4) roundings of the terms of
+    each coordinate, and what the plan of the linear program may be off, (n+m)u·M, at slope D^{p−1} W^{1−p}."""
+    x, y, p, a, b = P
+    d, pieces = Distance(P, space), exact.coupling(x, y, a, b).pieces
+    lever = d.value ** (1 - arb(p))
+    got = np.ravel(distance.gradient(*arguments(distance, P), wrt=0))
+    xs, ys, terms = rational(x), rational(y), x.size + y.size + 3 * p + 4
+    steepest = d.reach ** (1 - 1 / arb(p)) * lever
+    sloppy = (x.size + y.size) * space.u * arb(sum(rational(a))) * steepest if distance.contract.name == "wasserstein" else 0
+    for i in range(len(x)):
+        parts = [arb(w) * exact.power(c, p - 1) * (1 if xs[i] > ys[j] else -1) * lever for k, j, w, c in pieces if k == i]
+        size = sum((abs(v) for v in parts), arb(0))
+        judge(abs(arb(float(got[i])) - sum(parts, arb(0))), terms * space.u * size + sloppy, why="(n+m+3p+4) roundings",
+              scale=max(size, steepest, key=float), got=got, truth=float(sum(parts, arb(0)).mid()))  # fmt: skip
+
+
+@law(r"\partial W_p/\partial a_i = W_p^{1-p} f_i/p + \text{const}", source=kexue(6280, 14, 30), needs="autodiff",
+     distance=each(*BOTH), P=line_problems(**GENERAL))  # fmt: skip
+def distance_has_its_gradient_in_the_weights(distance, P, space):
+    """f the Kantorovich potential, where it is unique up to a constant (no partial sums of both measures agree; else
+    undecided). Bound: n+m differences of costs, each off by (p+1)u·D^p, times W^{1−p}/p."""
+    x, y, p, a, b = P
+    d = Distance(P, space)
+    best = optimal_transport.__wrapped__(rational(a), rational(b), exact.ground_costs(x[:, None], y[:, None], p))
+    lever = d.value ** (1 - arb(p)) / p
+    got = np.ravel(distance.gradient(*arguments(distance, P), wrt=3))
+    terms, size = (x.size + y.size) * (p + 3), d.reach * lever
+    for i in range(1, len(x)):
+        error = arb(rational(got[i]) - rational(got[0])) - arb(best.f[i] - best.f[0]) * lever
+        judge(abs(error), terms * space.u * size, scale=size if best.one_potential else 0.0, got=got,
+              why="(n+m)(p+3)u·D^p W^{1−p}" if best.one_potential else "the potentials are not unique")  # fmt: skip
+
+
+@law(r"|\partial W_p/\partial x_i| \le a_i^{1/p}", source="SPEC 3", needs="autodiff", distance=each(*BOTH), wrt=choices(0, 1),
+     P=problems(max_n=3, max_dims=1, weights=("uniform", "dyadic"), least=1, scaled=False), move=choices(0.0, 1.0))  # fmt: skip
+def distance_has_a_finite_gradient_at_coincident_points(distance, P, wrt, move, space):
+    """Equal measures, or all atoms but one in place, where roots and norms of 0 are differentiated: finite, and by Hölder's
+    inequality no longer than a_i^{1/p}, whatever plan is chosen. Bound: (n+m+3p+4) u."""
+    x, _, p, a, _ = P
+    x = x[:, 0]
+    y = x.copy()
+    y[0] += move
+    got = np.ravel(distance.gradient(*arguments(distance, (x, y, p, a, a)), wrt=wrt))
+    require(bool(np.isfinite(got).all()), "the gradient is not finite", got=got)
+    for value, mass in zip(got, exact.weights(a, len(x)), strict=True):
+        slope = arb(mass) ** (1 / arb(p))
+        judge(positive(abs(arb(float(value))) - slope), (2 * x.size + 3 * p + 4) * space.u * slope + lost(space, 1),
+              scale=slope, why="(n+m+3p+4) u", got=got)  # fmt: skip
