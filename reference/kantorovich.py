@@ -12,7 +12,7 @@ from array_api_compat import device
 
 from .arrays import QUIET, stop_gradient
 from .measures import finite_check, mass_checks, refuse, unit_roundoff, working_arrays
-from .optimal_transport import optimal_transport
+from .optimal_transport import transport
 
 
 @QUIET
@@ -88,7 +88,7 @@ def kantorovich_rubinstein(a: Any, b: Any, D: Any) -> tuple[Any, Any]:
         (diagonal, lambda: "kantorovich_rubinstein needs D(i, i) = 0; a cost of staying makes it another problem."),
     )
     closure = _closure(xp, D, unit, "kantorovich_rubinstein")
-    value, _, f, _ = optimal_transport(a, b, closure)
+    value, _, f, _ = transport(xp, a, b, closure, unit_roundoff(xp, dtype))
     f = xp.min(closure + (f - f[-1])[None, :], axis=1)  # the largest 1-Lipschitz minorant
     return xp.astype(value, dtype, copy=False), xp.astype(f - f[-1], dtype, copy=False)
 

@@ -34,15 +34,18 @@ def optimal_transport(a: Any, b: Any, C: Any) -> tuple[Any, Any, Any, Any]:
     are not finite or shapes do not fit; TypeError if a dtype is not real floating; RuntimeError if no plan could be
     certified.
     """
-    xp, dtype, (a, b, C) = working_arrays("optimal_transport", a, b, C)
+    xp, dtype, arrays = working_arrays("optimal_transport", a, b, C)
+    return tuple(xp.astype(part, dtype, copy=False) for part in transport(xp, *arrays, unit_roundoff(xp, dtype)))
+
+
+def transport(xp: Any, a: Any, b: Any, C: Any, unit: float) -> tuple[Any, Any, Any, Any]:
+    """`optimal_transport` of working arrays whose masses were given to the unit roundoff `unit`."""
     if a.ndim < 1 or b.ndim < 1 or C.ndim < 2 or tuple(C.shape[-2:]) != (a.shape[-1], b.shape[-1]):
         raise ValueError(f"optimal_transport needs a (n,), b (m,) and C (n, m), got {tuple(a.shape)}, {tuple(b.shape)} and "
                          f"{tuple(C.shape)}.")  # fmt: skip
     if 0 in C.shape[-2:]:
         raise ValueError("optimal_transport needs at least one point in each measure, got an empty measure.")
-    refuse(
-        *mass_checks(xp, "optimal_transport", a, b, unit_roundoff(xp, dtype)), finite_check(xp, "optimal_transport", "costs", C)
-    )
+    refuse(*mass_checks(xp, "optimal_transport", a, b, unit), finite_check(xp, "optimal_transport", "costs", C))
     lead = np.broadcast_shapes(tuple(a.shape[:-1]), tuple(b.shape[:-1]), tuple(C.shape[:-2]))
     ha, hb, hC = (
         np.broadcast_to(to_host(v).astype(np.float64), (*lead, *v.shape[v.ndim - k :])) for v, k in ((a, 1), (b, 1), (C, 2))
@@ -56,7 +59,7 @@ def optimal_transport(a: Any, b: Any, C: Any) -> tuple[Any, Any, Any, Any]:
     value = from_host(xp, np.asarray(cost), C)
     value = value + xp.sum(plan * (C - stop_gradient(C)), axis=(-2, -1))  # adds 0, and the gradients
     value = value + xp.sum(f * (a - stop_gradient(a)), axis=-1) + xp.sum(g * (b - stop_gradient(b)), axis=-1)
-    return tuple(xp.astype(part, dtype, copy=False) for part in (value, plan, f, g))
+    return value, plan, f, g
 
 
 @QUIET

@@ -26,7 +26,7 @@ from .measures import (
     unit_roundoff,
     working_arrays,
 )
-from .optimal_transport import transport_cost
+from .optimal_transport import transport
 
 BLOCK = 1 << 19
 """Bytes of one temporary on a CPU: a few stay in a second-level cache (all at once takes up to 4 times longer)."""
@@ -94,7 +94,7 @@ def wasserstein(x: Any, y: Any, p: float = 1, a: Any = None, b: Any = None) -> A
     size = _power_of_two(xp, xp.max(stop_gradient(D)))
     D = D / size
     C = D if p == 1 else D**p
-    cost = transport_cost(a, b, C)
+    cost = transport(xp, a, b, C, unit_roundoff(xp, dtype))[0]
     root = cost if p == 1 else xp.where(cost > 0, xp.where(cost > 0, cost, xp.ones_like(cost)) ** (1 / p), xp.zeros_like(cost))
     return xp.astype(size * root, dtype, copy=False)
 
