@@ -1,4 +1,4 @@
-"""The command line: verify, bench, report, laws, spaces. Heavy imports wait until a command needs them."""
+"""The command line: verify, bench, report, gate, init, laws, spaces. Heavy imports wait until a command needs them."""
 
 from __future__ import annotations
 
@@ -154,6 +154,66 @@ def report(
 
 
 @app.command()
+def gate(
+    subjects: Subjects = None,
+    base: Annotated[str | None, typer.Option(metavar="REF", help=(
+        "Compare the working tree with its merge base with this branch, tag or commit."))] = None,
+    baseline: Annotated[Path | None, typer.Option(metavar="FILE", help="Compare with a stored baseline.")] = None,
+    write_baseline: Annotated[Path | None, typer.Option(metavar="FILE", help=(
+        "Store this machine's baseline; with --results what the laws found as well."))] = None,
+    kernel: Annotated[Many, typer.Option(help=(
+        "Only this benchmark, by contract, case or id; may be repeated. Default: `[tool.detrace] gate`, else the headline "
+        "cases."))] = None,
+    backend: Annotated[Many, typer.Option(help="Only this space, e.g. torch-cpu; may be repeated.")] = None,
+    dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
+    results: Annotated[Path | None, typer.Option("--results", help=(
+        "Head's results file: gates what the laws found, and gets the gate's outcome for the page."))] = None,
+    base_results: Annotated[Path | None, typer.Option(help="Base's results file, which head's is held against.")] = None,
+    history: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Keep this run, e.g. in reports/history.")] = None,
+    json: Annotated[Path, typer.Option("--json", help="The outcome as JSON.")] = Path(".detrace/gate.json"),
+    junit: Annotated[Path | None, typer.Option(help="The outcome as JUnit XML.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="The outcome as a comment for a pull request.")] = None,
+) -> None:  # fmt: skip
+    """Fail if something became slower or less right than its base.
+
+    Examples: `detrace gate --base origin/main`, `detrace gate --write-baseline baseline.json` and later
+    `detrace gate --baseline baseline.json`. Status: 0 passed, 1 regressed, 2 usage. Noise never fails: docs/gate.md.
+    """
+    for name in ONE_THREAD:
+        os.environ.setdefault(name, "1")
+    _add_working_directory()
+    from .gate import command
+    from .gate.run import Asked
+
+    try:
+        status = command.gate(
+            Asked(
+                subjects=subjects or _configured("subjects") or ["reference"], kernels=kernel or _configured("gate"),
+                backends=backend or (), dtype=dtype, removed=_configured("removed"), progress=_say,
+            ),
+            command.Files(base, baseline, write_baseline, results, base_results, history, json, junit, markdown),
+        )  # fmt: skip
+    except ValueError as error:
+        _stop(str(error))
+    sys.exit(status)
+
+
+@app.command()
+def init() -> None:
+    """Set detrace up for the project here: an adapter file, a GitHub Actions workflow, a table in pyproject.toml.
+
+    Reads the project's source for functions that look like contracts and suggests them in the adapter. Never overwrites.
+    """
+    from . import starter
+    from .suite import load
+
+    try:
+        print(starter.said(starter.start(Path.cwd(), load().contracts)))
+    except starter.StarterError as error:
+        _stop(str(error))
+
+
+@app.command()
 def laws(
     family: Annotated[Many, typer.Option(help="Only this family.")] = None,
     long: Annotated[bool, typer.Option("-l", "--long", help="With statements, sources and mutants.")] = False,
@@ -197,7 +257,11 @@ def spaces() -> None:
 
 
 def _configured_subjects() -> list[str]:
-    """``[tool.detrace] subjects`` of the pyproject.toml here."""
+    return _configured("subjects")
+
+
+def _configured(key: str) -> list[str]:
+    """A list of strings from ``[tool.detrace]`` of the pyproject.toml here; empty without one."""
     import tomllib
 
     path = Path("pyproject.toml")
@@ -207,10 +271,11 @@ def _configured_subjects() -> list[str]:
         table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("detrace", {})
     except tomllib.TOMLDecodeError as error:
         _stop(f"pyproject.toml is not valid TOML: {error}")
-    subjects = table.get("subjects", [])
-    if not isinstance(subjects, list) or not all(isinstance(s, str) for s in subjects):
-        _stop('pyproject.toml: [tool.detrace] subjects must be a list of strings, e.g. ["mypkg.losses"]')
-    return subjects
+    value = table.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(s, str) for s in value):
+        example = {"subjects": "mypkg.losses", "gate": "expm", "removed": "expm[n=2,batch=1]"}[key]
+        _stop(f'pyproject.toml: [tool.detrace] {key} must be a list of strings, e.g. ["{example}"]')
+    return value
 
 
 def _add_working_directory() -> None:
