@@ -153,6 +153,10 @@ def _search(law: Law, subject: Subject, space: Space, contracts: Any, profile: P
         try:
             body(**bound, **inputs)
         except Violation as violation:
+            if subject.role == "peer" and isinstance(violation.__cause__, NotImplementedError):
+                record.example.undecided = f"{subject.name} does not offer this: {violation.__cause__}"
+                record.finish()
+                return
             record.example.decided = True
             record.example.ratio = violation.ratio
             record.finish()

@@ -130,9 +130,13 @@ def replay(entries: list[Deviation], plan: Plan, suite: Suite, judge: Callable[.
 
 
 def _array(value: Any) -> Any:
-    """Nested lists of numbers (complex ones as strings such as ``"1+2j"``) as host arrays."""
+    """Nested lists of numbers (complex ones as strings such as ``"1+2j"``) as host arrays; lists of unlike things as tuples of
+    them, in which numbers stay numbers and ``"none"`` is None."""
     if isinstance(value, list):
-        a = np.array(value)
+        try:
+            a = np.array(value)
+        except ValueError:  # ragged
+            return tuple(None if v == "none" else v if isinstance(v, float) else _array(v) for v in value)
         return a.astype(np.complex128) if a.dtype.kind == "U" else a.astype(np.float64)
     if isinstance(value, float):
         return np.asarray(value)

@@ -44,16 +44,14 @@ class Suite:
 
     def peers(self) -> tuple[list[Subject], dict[str, str]]:
         """Installed public libraries, and for the others the reason why not."""
-        import verify.peers
-
         installed, absent = [], {}
-        for info in pkgutil.iter_modules(verify.peers.__path__):
+        for name in self.peer_names():
             try:
-                module = importlib.import_module(f"verify.peers.{info.name}")
+                module = importlib.import_module(f"verify.peers.{name}")
             except ImportError as error:
-                absent[info.name] = f"{type(error).__name__}: {error}"
+                absent[name] = f"{type(error).__name__}: {error}"
                 continue
-            installed.append(from_object(module, self.contracts, name=info.name, role="peer", spec=info.name))
+            installed.append(from_object(module, self.contracts, name=name, role="peer", spec=name))
         installed.sort(key=lambda p: (-len(p.functions), p.name))
         return installed, absent
 
@@ -61,7 +59,7 @@ class Suite:
         """Names of all peers that ship with the suite, installed or not."""
         import verify.peers
 
-        return [info.name for info in pkgutil.iter_modules(verify.peers.__path__)]
+        return [info.name for info in pkgutil.iter_modules(verify.peers.__path__) if not info.name.startswith("_")]
 
     def family_of(self, law: Law) -> str:
         """The family of the first contract that the law asks for."""
