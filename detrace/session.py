@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -122,7 +123,10 @@ class Session:
             outcome = self.judge(law, subject, space, ledger.REPLAY, [known.input])
         else:
             explicit = [self.explicit[key]] if (key := (law.name, subject.name, space.id)) in self.explicit else []
-            outcome = self.judge(law, subject, space, self.profile, explicit)
+            quick = self.profile if known is None else replace(self.profile, shrink=False)  # the ledger holds the minimal input
+            outcome = self.judge(law, subject, space, quick, explicit)
+            if known is not None and outcome.outcome == VIOLATED and not known.excuses(outcome):
+                outcome = self.judge(law, subject, space, self.profile, explicit)
             if known is not None and replayed and outcome.outcome != VIOLATED:
                 again = self.judge(law, subject, space, ledger.REPLAY, [known.input])
                 outcome = again if again.outcome == VIOLATED else outcome

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -42,10 +42,10 @@ class Suite:
     def reference(self) -> Subject:
         return reference(_submodules("reference"), self.contracts)
 
-    def peers(self) -> tuple[list[Subject], dict[str, str]]:
-        """Installed public libraries, and for the others the reason why not."""
+    def peers(self, names: Iterable[str] = ()) -> tuple[list[Subject], dict[str, str]]:
+        """Installed public libraries (these, or all), and for the others the reason why not."""
         installed, absent = [], {}
-        for name in self.peer_names():
+        for name in names or self.peer_names():
             try:
                 module = importlib.import_module(f"verify.peers.{name}")
             except ImportError as error:

@@ -34,8 +34,8 @@ def optimal_transport(a: Any, b: Any, C: Any) -> tuple[Any, Any, Any, Any]:
     are not finite or shapes do not fit; TypeError if a dtype is not real floating; RuntimeError if no plan could be
     certified.
     """
-    xp, dtype, arrays = working_arrays("optimal_transport", a, b, C)
-    return tuple(xp.astype(part, dtype, copy=False) for part in transport(xp, *arrays, unit_roundoff(xp, dtype)))
+    xp, dtype, (a, b, C) = working_arrays("optimal_transport", a, b, C)
+    return tuple(xp.astype(part, dtype, copy=False) for part in transport(xp, a, b, C, unit_roundoff(xp, dtype)))
 
 
 def transport(xp: Any, a: Any, b: Any, C: Any, unit: float) -> tuple[Any, Any, Any, Any]:

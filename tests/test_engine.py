@@ -14,6 +14,7 @@ from detrace import law, undecided
 from detrace.engine import HELD, PROFILES, UNDECIDED, VIOLATED, Outcome, Profile, run
 from detrace.strategies.matrices import square_matrices
 from detrace.strategies.scalars import integers
+from detrace.subjects import Subject
 from detrace.values import decode
 
 QUICK = PROFILES["quick"]
@@ -260,3 +261,16 @@ def test_laws_say_where_they_do_not_apply():
 
     assert other.not_applicable(space("numpy-cpu-float64")) == "a law about complex matrices"
     assert other.not_applicable(space("numpy-cpu-complex64")) == "numpy has no automatic differentiation"
+
+
+def test_what_a_peer_does_not_offer_is_undecided(float64):
+    """NotImplementedError of a peer's adapter is no verdict on the library; of anybody else it is a violation."""
+
+    def twice(A):
+        raise NotImplementedError("only on Sundays")
+
+    for role, due in (("peer", UNDECIDED), ("user", VIOLATED)):
+        subject = Subject("theirs", {"twice": twice}, role=role, backends=("numpy",))
+        outcome = run(toy.twice_is_the_sum, subject, float64, CONTRACTS, QUICK)
+        assert outcome.outcome == due
+        assert "only on Sundays" in outcome.reason

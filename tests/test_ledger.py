@@ -184,3 +184,9 @@ def test_the_suites_own_ledger_is_readable():
     assert {e.subject for e in entries} <= set(suite.peer_names())
     assert {e.verdict for e in entries} <= {"defect", "by design"}
     assert ledger.REPLAY.examples == 0
+
+
+def test_inputs_of_unlike_parts_are_tuples():
+    """A list of arrays of different length, numbers and "none" is what a law drew as a tuple."""
+    x, p, none, y = ledger._array([[1.0, 2.0], 1.5, "none", [[3.0], [4.0]]])
+    assert (x.tolist(), p, none, y.shape) == ([1.0, 2.0], 1.5, None, (2, 1))

@@ -15,7 +15,6 @@ from detrace import judge, law, require
 from detrace.laws import each, kexue
 from detrace.oracles import wasserstein as exact
 from detrace.oracles.rationals import rational
-from detrace.oracles.transport import optimal_transport
 from detrace.strategies.samples import line_problems, problems
 from detrace.strategies.scalars import choices
 from verify.wasserstein_bounds import Distance, lost, positive
@@ -49,14 +48,14 @@ def distance_has_its_gradient_in_the_points(distance, P, space):
               scale=max(size, steepest, key=float), got=got, truth=float(sum(parts, arb(0)).mid()))  # fmt: skip
 
 
-@law(r"\partial W_p/\partial a_i = W_p^{1-p} f_i/p + \text{const}", source=kexue(6280, 14, 30), needs="autodiff",
+@law(r"\partial W_p/\partial a_i = W_p^{1-p} f_i/p + \text{const}", source=kexue(6280, 14, 30), needs="autodiff", dtypes="wide",
      distance=each(*BOTH), P=line_problems(**GENERAL))  # fmt: skip
 def distance_has_its_gradient_in_the_weights(distance, P, space):
     """f the Kantorovich potential, where it is unique up to a constant (no partial sums of both measures agree; else
     undecided). Bound: n+m differences of costs, each off by (p+1)u·D^p, times W^{1−p}/p."""
     x, y, p, a, b = P
     d = Distance(P, space)
-    best = optimal_transport.__wrapped__(rational(a), rational(b), exact.ground_costs(x[:, None], y[:, None], p))
+    best = exact.optimum(x[:, None], y[:, None], p, a, b)
     lever = d.value ** (1 - arb(p)) / p
     got = np.ravel(distance.gradient(*arguments(distance, P), wrt=3))
     terms, size = (x.size + y.size) * (p + 3), d.reach * lever

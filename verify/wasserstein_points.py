@@ -145,6 +145,7 @@ def only_exponents_of_at_least_one_give_a_distance(transport_cost, k, j, rho, sp
 
 
 @law(r"0 < p < 1:\ \min\langle\Gamma, |x_i - y_j|^p\rangle < \text{sorted pairing}", source=("SPEC 3", kexue(6280, 3)),
+     dtypes="wide",
      triple=choices((3.0, 4.0, 5.0), (5.0, 12.0, 13.0), (8.0, 15.0, 17.0)), swap=choices(False, True))  # fmt: skip
 def concave_costs_do_not_pair_in_order(transport_cost, triple, swap, space):
     """p = ½, x = (0, s²), y = (s², s²+t²) with s² + t² = h²: common mass stays, the cost is h/2, where pairing in order

@@ -43,12 +43,16 @@ def floats(x: Any) -> Any:
     return np.array([float(v) for v in a.ravel()]).reshape(a.shape) if a.ndim else float(a[()])
 
 
+def _content(a: np.ndarray) -> Any:
+    return tuple(map(str, a.ravel())) if a.dtype == object else a.tobytes()
+
+
 def cached(function: Callable[..., T]) -> Callable[..., T]:
     """Remember the last results of a function of several host arrays by their exact bytes."""
 
     @wraps(function)
     def lookup(*arrays: np.ndarray) -> T:
-        key = (function.__qualname__, *((a.shape, a.dtype.char, a.tobytes()) for a in arrays))
+        key = (function.__qualname__, *((a.shape, a.dtype.char, _content(a)) for a in arrays))
         if key not in _CACHE:
             _CACHE[key] = function(*arrays)
             if len(_CACHE) > CACHE_SIZE:

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import mpmath
 import numpy as np
 from flint import arb, arb_mat, fmpq
 
 from .balls import precision
 from .matrices import _CACHE, CACHE_SIZE
 from .rationals import Rational, rational
-from .transport import optimal_transport
+from .transport import Transport, optimal_transport
 
 FINE = 224
 """Bits to which irrational distances are known."""
@@ -113,14 +112,20 @@ def nearest(x: arb) -> Rational:
     return fmpq(int(man) << int(exp)) if exp >= 0 else fmpq(int(man), 1 << -int(exp))
 
 
+def optimum(x: np.ndarray, y: np.ndarray, p: float, a: np.ndarray | None, b: np.ndarray | None) -> Transport:
+    """Exact transport of weighted points of R^d (n,d), (m,d) at the costs ‖x − y‖^p, known to 2^−200 of themselves."""
+
+    def compute() -> Transport:
+        supply, demand = (_object(weights(v, len(z))) for v, z in ((a, x), (b, y)))
+        found: Transport = optimal_transport.__wrapped__(supply, demand, ground_costs(x, y, p))  # type: ignore[attr-defined]
+        return found
+
+    return remembered(("optimum", key_of(x, y, p, a, b)), compute)
+
+
 def transport_cost(x: np.ndarray, y: np.ndarray, p: float, a: np.ndarray | None, b: np.ndarray | None) -> Rational:
     """W_p^p of weighted points of R^d (n,d), (m,d), by the exact linear program; relative error below 2^−200."""
-
-    def compute() -> Rational:
-        supply, demand = (_object(weights(v, len(z))) for v, z in ((a, x), (b, y)))
-        return optimal_transport.__wrapped__(supply, demand, ground_costs(x, y, p)).value  # type: ignore[attr-defined]
-
-    return remembered(("cost", key_of(x, y, p, a, b)), compute)
+    return optimum(x, y, p, a, b).value
 
 
 def _object(values: Sequence[Rational]) -> np.ndarray:
@@ -167,6 +172,8 @@ def eigenvalues(K: arb_mat) -> list[arb]:
 
     With ε = ‖VᵀKV − Λ‖_F and η = ‖VᵀV − I‖_F < 1, Ostrowski's and Weyl's theorems give |λᵢ − Λᵢ| ≤ (ε + η|Λᵢ|)/(1 − η).
     """
+    import mpmath  # a tenth of a second, for one law
+
     n = K.nrows()
     with mpmath.workprec(FINE):
         middle = mpmath.matrix([[_mpf((K[i, j] + K[j, i]).mid() / 2) for j in range(n)] for i in range(n)])
@@ -186,6 +193,8 @@ def _norm(M: arb_mat) -> arb:
 
 
 def _mpf(x: arb) -> Any:
+    import mpmath
+
     man, exp = x.mid().man_exp()
     return mpmath.ldexp(mpmath.mpf(int(man)), int(exp))
 
