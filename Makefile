@@ -27,10 +27,11 @@ types: $(VENV)/.ready
 laws: $(VENV)/.ready
 	@$(BIN)/detrace laws --long
 
-$(VENV)/.ready: pyproject.toml constraints.txt
+$(VENV)/.ready: pyproject.toml constraints.txt peers-without-dependencies.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt torch numpy
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[peers,dev]"
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -r peers-without-dependencies.txt
 	@touch $@
 
 clean:

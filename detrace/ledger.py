@@ -11,6 +11,7 @@ import math
 import tomllib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -69,7 +70,7 @@ class Deviation:
         """Whether the installed version of the distribution is one of those that the entry speaks of."""
         if not self.versions or not requires:
             return True
-        return Version(metadata.version(requires)) in SpecifierSet(self.versions, prereleases=True)
+        return _installed(requires) in SpecifierSet(self.versions, prereleases=True)
 
 
 def read(path: Path, laws: Collection[str] | None = None) -> list[Deviation]:
@@ -127,6 +128,12 @@ def replay(entries: list[Deviation], plan: Plan, suite: Suite, judge: Callable[.
             outcome = judge(suite.laws[entry.law], subject, space(chosen), REPLAY, [entry.input])
             entry.status = "reproduced" if outcome.outcome == VIOLATED else "stale"
             entry.reason = outcome.reason
+
+
+@cache
+def _installed(distribution: str) -> Version:
+    """Asked for every item and entry, so only once."""
+    return Version(metadata.version(distribution))
 
 
 def _array(value: Any) -> Any:
