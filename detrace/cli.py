@@ -77,7 +77,8 @@ def verify(
         "backend": backend, "dtype": dtype, "require": require,
     }  # fmt: skip
     root = suite_root()
-    arguments = [str(root / "verify"), "-p", "detrace.plugin", "-p", "no:cacheprovider", "-p", "no:logging", "--detrace-cli", "--tb=short",
+    arguments = [str(root / "verify"), "-p", "detrace.plugin", "-p", "no:cacheprovider", "-p", "no:logging",
+                 "--detrace-cli", "--tb=short",
                  f"--rootdir={root}", "-c", os.devnull, "--confcutdir", str(root / "verify")]  # fmt: skip
     arguments += [f"--detrace-{k}={v}" for k, vs in asked.items() for v in vs or ()]
     command = shlex.join(["detrace", *sys.argv[1:]])

@@ -56,7 +56,7 @@ PROFILES = {
         Profile("quick", 25, climb=False, few_shapes=True, shrink_seconds=5.0),
         Profile("ci", 100),
         Profile("deep", 2000, random=True, shrink_seconds=60.0),
-        Profile("mutants", 60, climb=False, shrink=False),
+        Profile("mutants", 120, climb=False, shrink=False),
     )
 }
 

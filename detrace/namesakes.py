@@ -33,9 +33,9 @@ def visible(names: tuple[str, ...]) -> Iterator[None]:
     if not names or _inside:
         yield
         return
-    ours, before = _take(names), set(sys.path)
-    sys.path[:] = _without_suite()
-    hidden = before - set(sys.path)
+    ours, path = _take(names), _without_suite()
+    hidden = [p for p in sys.path if p not in path]
+    sys.path[:] = path
     sys.modules.update(_theirs)
     _inside = True
     try:
@@ -44,7 +44,7 @@ def visible(names: tuple[str, ...]) -> Iterator[None]:
         _inside = False
         _theirs.update(_take(names))
         sys.modules.update(ours)
-        sys.path[:0] = sorted(hidden)
+        sys.path[:0] = hidden
 
 
 def seen_by(function: Callable[..., Any], names: tuple[str, ...]) -> Callable[..., Any]:

@@ -150,7 +150,6 @@ def test_gradients_are_right_and_checked():
     ((name, args, result),) = f.record.example.calls
     assert (name, args[1]) == ("gradient of twice", 0)
     np.testing.assert_array_equal(result, 2 * C)
-    with pytest.raises(Violation, match="gradient of twice raised RuntimeError"):
-        call(lambda a: (2 * a).detach(), where=where).gradient(A)
+    np.testing.assert_array_equal(call(lambda a: (2 * a).detach(), where=where).gradient(A), 0 * A)
     with pytest.raises(TypeError, match="no automatic differentiation"):
         call(lambda a: 2 * a).gradient(A)

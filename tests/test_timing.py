@@ -16,7 +16,7 @@ from detrace.subjects import Subject
 from detrace.timing import cases, growth, limits, pool, records, sampling, statistics, timers
 from detrace.timing.campaign import make_groups, run, wanted_spaces
 from detrace.timing.cases import Case, Check, Rival, Work
-from detrace.timing.members import Member, NotCompilableError, of_subject
+from detrace.timing.members import Member, NotCompilableError, first, of_subject
 from detrace.timing.worker import TooSlowError, at_most
 
 
@@ -418,13 +418,13 @@ class TestCases:
 
     @pytest.mark.parametrize("dtype", ["float32", "float64"])
     def test_arguments_are_exact_and_repeatable(self, dtype):
-        case = next(iter(cases.load(suite.load().families)[0].values()))[1]
+        case = next(c for _, c in cases.load(suite.load().families)[0].values() if c.contract == "expm")
         (a,), (b,) = case.arguments(dtype), case.arguments(dtype)
         assert np.array_equal(a, b)
         assert np.array_equal(a, a.astype(dtype).astype(np.float64))
 
     def test_checkers_tell_right_from_wrong(self):
-        """The reference is right on a small case of every contract, and a result off by a thousand u is not."""
+        """The reference is right on a small case of every contract, and one that is off by 1e-8 or NaN is not."""
         loaded = suite.load()
         reference = loaded.reference()
         smallest: dict[str, Case] = {}
@@ -436,7 +436,7 @@ class TestCases:
         for contract, case in smallest.items():
             args = case.arguments("float64")
             judge = case.checker(args)
-            result = np.asarray(of_subject(reference, contract, NUMPY, args).call())
+            result = np.asarray(first(of_subject(reference, contract, NUMPY, args).call()))
             assert judge(result, NUMPY).ratio < 30, contract
-            assert not judge(result * (1 + 1e6 * NUMPY.u) + 1e6 * NUMPY.u, NUMPY).ratio < 30, contract
+            assert not judge(result * (1 + 1e8 * NUMPY.u) + 1e8 * NUMPY.u, NUMPY).ratio < 30, contract
             assert not judge(result * np.nan, NUMPY).ratio < 30, contract
