@@ -380,7 +380,8 @@ def test_rendering_leaves_the_results_alone() -> None:
 
 
 def test_eleven_families_and_three_thousand_items_stay_small_and_quick() -> None:
-    """Every item, input, script and plot in less than the page's limit; the bound on time is loose: shared machines stall."""
+    """Every item and plot, and a script of every new violation and of every known deviation, in less than the page's limit;
+    the bound on time is loose: shared machines stall."""
     document = suite()
     assert len(document["families"]) == FAMILIES
     assert len(document["items"]) == ITEMS
@@ -390,11 +391,12 @@ def test_eleven_families_and_three_thousand_items_stay_small_and_quick() -> None
     assert len(page.encode()) < MAX_BYTES
     assert all(len(column) == ITEMS for column in items_of(page)["rows"].values())
     found = unescape(parts(page)["found"])
-    cases: dict[tuple[str, str, str], list[str]] = {}
+    cases: dict[tuple[str, ...], list[str]] = {}
     for one in document["items"]:
         if one["outcome"] == "violated":
-            cases.setdefault((one["law"], one["subject"], one["deviation"]), []).append(one["script"])
-    assert found.count("Reproduction script") == len(cases) > 60
+            key = (one["deviation"],) if one["deviation"] else (one["law"], one["subject"])
+            cases.setdefault(key, []).append(one["script"])
+    assert found.count("Reproduction script") == len(cases) > 20
     assert [key for key, scripts in cases.items() if not any(s in found for s in scripts)] == []
     opened(page)
 

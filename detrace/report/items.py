@@ -55,8 +55,8 @@ def items(results: Mapping[str, Any]) -> str:
         (names(i.get("law")), subjects(i.get("subject")), spaces(i.get("space")), OUTCOMES.index(outcome(i)),
          _short(i.get("worst")), int(number(i.get("examples")) or 0), _trim(round(number(i.get("seconds")) or 0.0, 1)),
          int(number(i.get("undecided")) or 0), reasons(_cut(str(i.get("reason") or ""))),
-         deviations(i.get("deviation") or ""), "" if i.get("input") in (None, {}) else brief(i["input"]),
-         [x for name, n in (i.get("branches") or {}).items() for x in (branches(name), n)])
+         deviations(i.get("deviation") or ""), brief(i["input"]) if _telling(i) else "",
+         [x for name, n in (i.get("branches") or {}).items() for x in (branches(name), n)] if _telling(i) else [])
         for i in ordered
     ]  # fmt: skip
     keys = ("law", "subject", "space", "outcome", "worst", "examples", "seconds", "undecided", "reason", "deviation",
@@ -94,6 +94,12 @@ def _skipped(
         reason = reasons(_cut(str(s.get("reason") or "no reason given")))
         groups.setdefault((subject, space, reason), []).append(law)
     return [[*key, EVERY if EVERY in group else group] for key, group in groups.items()]
+
+
+def _telling(item: Mapping[str, Any]) -> bool:
+    """Whether input and branches are worth their bytes: of a violation, or where the ratio reaches 1."""
+    worst = number(item.get("worst"))
+    return item.get("input") not in (None, {}) and not (item.get("outcome") == "held" and worst is not None and worst < 1)
 
 
 def _short(x: Any) -> Any:
