@@ -11,7 +11,8 @@ from collections.abc import Callable
 from math import frexp, log, log2
 from typing import Any
 
-from array_api_compat import array_namespace, device
+import numpy as np
+from array_api_compat import array_namespace, device, is_numpy_array
 
 from .arrays import QUIET, working_array
 
@@ -148,6 +149,8 @@ def _product(A: Any, B: Any) -> Any:
     """A B; for many tiny matrices as Σₖ of outer products."""
     if not _many_tiny(A):
         return A @ B
+    if is_numpy_array(A):
+        return np.einsum("...ik,...kj->...ij", A, B)
     total = A[:, :, 0, None] * B[:, None, 0, :]
     for k in range(1, A.shape[-1]):
         total += A[:, :, k, None] * B[:, None, k, :]
@@ -180,24 +183,29 @@ def _scaled_taylor(xp: Any, A: Any, log_norm: Any, degree: int, radius: float) -
         cube = half * half * half
         powers = {k: P * {1: half, 2: half * half, 3: cube, 6: cube * cube}[k] for k, P in powers.items()}
 
-    def combination(row: tuple[float, ...]) -> Any:
-        total: Any = None
-        for c, (k, P) in zip(row, powers.items(), strict=True):
-            if c != 0.0 and total is None:
-                total = (c * scale**k) * P
-            elif c != 0.0:
-                total += (c * scale**k) * P
-        return total
-
     d0, *rows = TAYLOR[degree]
-    L1, L2, L3, L4, L5 = map(combination, rows)
-    Q = _product(L1, L2)
-    Q += L3
-    L4 += Q
-    X = _product(L4, Q)
-    X += d0 * Q
-    X += L5
+    table = [[c * scale**k for c, k in zip(row, powers, strict=True)] for row in rows]
+    L1, L2, L3, L4, L5 = _combinations(xp, table, list(powers.values()))
+    Q = _product(L1, L2) + L3
+    X = _product(L4 + Q, Q) + d0 * Q + L5
     return X + xp.eye(A.shape[-1], dtype=A.dtype, device=device(A)), s
+
+
+def _combinations(xp: Any, table: list[list[float]], powers: list[Any]) -> list[Any]:
+    """Σₖ cₖ Pₖ for each row c of the table, by one matrix product."""
+    to, back = ((1, 2, 0), (2, 0, 1)) if _many_tiny(powers[0]) else ((0, 1, 2), (0, 1, 2))
+    stored = [xp.permute_dims(P, to) for P in powers]
+    rows, terms, shape = len(table), len(powers), stored[0].shape
+    coefficients = xp.asarray(table, dtype=powers[0].dtype, device=device(powers[0]))
+    if is_numpy_array(powers[0]):
+        # one block, larger than needed: freeing it teaches malloc to keep that much, where it gave each array back
+        block = np.empty((terms + 2 * rows, *shape), dtype=powers[0].dtype)
+        P, L = block[:terms], block[terms : terms + rows]
+        np.stack(stored, out=P)
+        np.matmul(coefficients, P.reshape(terms, -1), out=L.reshape(rows, -1))
+    else:
+        L = xp.reshape(coefficients @ xp.reshape(xp.stack(stored), (terms, -1)), (rows, *shape))
+    return [xp.permute_dims(L[r, ...], back) for r in range(rows)]
 
 
 def _square(xp: Any, X: Any, squarings: Any) -> Any:
