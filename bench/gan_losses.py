@@ -1,4 +1,5 @@
-"""What is timed of GAN losses: references beside libraries and torch's own fused forms, on a batch and on a map of patches."""
+"""What is timed of GAN losses: references beside libraries and the plain idioms of NumPy and torch, on a batch and on a map of
+patches."""
 
 from __future__ import annotations
 
@@ -22,6 +23,7 @@ def softplus(d: np.ndarray) -> np.ndarray:
 TERMS: Mapping[str, tuple[Slots, Slots]] = {
     "minimax_discriminator": (lambda r: softplus(-r), softplus),
     "hinge_discriminator": (lambda r: np.maximum(1.0 - r, 0.0), lambda f: np.maximum(1.0 + f, 0.0)),
+    "least_squares_discriminator": (lambda r: np.square(r - 1.0) / 2.0, lambda f: np.square(f) / 2.0),
 }
 """Terms of real and of fake logits; all positive, so that nothing cancels in a mean."""
 
@@ -44,11 +46,39 @@ def _torch_relu(real: Any, fake: Any) -> Any:
     return relu(1 - real).mean() + relu(1 + fake).mean()
 
 
+def _torch_squares(real: Any, fake: Any) -> Any:
+    from torch.nn.functional import mse_loss
+
+    return (mse_loss(real, real.new_ones(real.shape)) + mse_loss(fake, fake.new_zeros(fake.shape))) / 2
+
+
+def _numpy_logaddexp(real: Any, fake: Any) -> Any:
+    return np.logaddexp(0, -real).mean() + np.logaddexp(0, fake).mean()
+
+
+def _numpy_log1p(real: Any, fake: Any) -> Any:
+    return softplus(-real).mean() + softplus(fake).mean()
+
+
+def _numpy_maximum(real: Any, fake: Any) -> Any:
+    return np.maximum(1 - real, 0).mean() + np.maximum(1 + fake, 0).mean()
+
+
+def _numpy_squares(real: Any, fake: Any) -> Any:
+    return ((real - 1) ** 2).mean() / 2 + (fake**2).mean() / 2
+
+
 RIVALS = {
     "minimax_discriminator": (
-        Rival("BCE with logits", "torch-cpu", _torch_logits), Rival("softplus", "torch-cpu", _torch_softplus)
+        Rival("BCE with logits", "torch-cpu", _torch_logits), Rival("softplus", "torch-cpu", _torch_softplus),
+        Rival("NumPy logaddexp", "numpy-cpu", _numpy_logaddexp), Rival("NumPy log1p", "numpy-cpu", _numpy_log1p),
     ),
-    "hinge_discriminator": (Rival("relu", "torch-cpu", _torch_relu),),
+    "hinge_discriminator": (
+        Rival("relu", "torch-cpu", _torch_relu), Rival("NumPy maximum", "numpy-cpu", _numpy_maximum)
+    ),
+    "least_squares_discriminator": (
+        Rival("mse_loss", "torch-cpu", _torch_squares), Rival("NumPy squares", "numpy-cpu", _numpy_squares)
+    ),
 }  # fmt: skip
 
 

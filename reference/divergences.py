@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from array_api_compat import array_namespace
-
 from .arrays import QUIET, working_array
 from .gan_loss_table import IDENTITY, SOFTPLUS, Function, Term, ones, sigmoid, softplus
 
@@ -18,7 +16,7 @@ LOG2 = 0.6931471805599453
 
 
 class Divergence(NamedTuple):
-    """A row: f(u) on u ≥ 0, f*(t), the activation g(v), and f*(g(v)) in a form that keeps its digits."""
+    """A row: f(xp, u) on u ≥ 0, f*(xp, t), the activation g(v), and f*(g(v)) in a form that keeps its digits."""
 
     formula: str
     f: Function
@@ -27,88 +25,76 @@ class Divergence(NamedTuple):
     conjugate_of_activation: Term
 
 
-def exp(x: Any) -> Any:
-    return array_namespace(x).exp(x)
-
-
-def log(x: Any) -> Any:
-    return array_namespace(x).log(x)
-
-
-def sqrt(x: Any) -> Any:
-    return array_namespace(x).sqrt(x)
-
-
-def xlogx(u: Any) -> Any:
+def xlogx(xp: Any, u: Any) -> Any:
     """u log u, 0 at 0."""
-    xp = array_namespace(u)
     return u * xp.log(xp.where(u == 0, xp.ones_like(u), u))
 
 
-def within(inside: Any, value: Any) -> Any:
+def within(xp: Any, inside: Any, value: Any) -> Any:
     """value where `inside`, +inf elsewhere: a convex function outside its domain."""
-    xp = array_namespace(value)
     return xp.where(inside, value, xp.full_like(value, float("inf")))
 
 
-ONE_MINUS_EXP = Term(lambda v: 1 - exp(-v), lambda v: exp(-v))
+EXP_MINUS = Term(lambda xp, v: xp.exp(-v), lambda xp, v: xp.exp(-v), steepness=-1.0)
+ONE_MINUS_EXP = Term(lambda xp, v: 1 - xp.exp(-v), lambda xp, v: xp.exp(-v))
+HALF_TANH = Term(lambda xp, v: xp.tanh(v), lambda xp, v: sigmoid(xp, 2 * v) * sigmoid(xp, -2 * v), 0.5, 2.0)
 
 DIVERGENCES = {
     "kl": Divergence(
         "f = u log u, f* = e^{t−1}, g = v",
         f=xlogx,
-        conjugate=lambda t: exp(t - 1),
+        conjugate=lambda xp, t: xp.exp(t - 1),
         activation=IDENTITY,
-        conjugate_of_activation=Term(lambda v: exp(v - 1), lambda v: exp(v - 1)),
+        conjugate_of_activation=Term(lambda xp, v: xp.exp(v - 1), lambda xp, v: xp.exp(v - 1)),
     ),
     "reverse_kl": Divergence(
         "f = −log u, f* = −1 − log(−t) for t < 0, g = −e^{−v}",
-        f=lambda u: -log(u),
-        conjugate=lambda t: within(t < 0, -1 - log(-t)),
-        activation=Term(lambda v: -exp(-v), lambda v: exp(-v)),
-        conjugate_of_activation=Term(lambda v: v - 1, ones),
+        f=lambda xp, u: -xp.log(u),
+        conjugate=lambda xp, t: within(xp, t < 0, -1 - xp.log(-t)),
+        activation=-EXP_MINUS,
+        conjugate_of_activation=Term(lambda xp, v: v - 1, ones),
     ),
     "pearson": Divergence(
         "f = (u − 1)² continued to all real u, f* = t²/4 + t, g = v",
-        f=lambda u: (u - 1) * (u - 1),
-        conjugate=lambda t: t * (t / 4 + 1),
+        f=lambda xp, u: (u - 1) * (u - 1),
+        conjugate=lambda xp, t: t * (t / 4 + 1),
         activation=IDENTITY,
-        conjugate_of_activation=Term(lambda v: v * (v / 4 + 1), lambda v: v / 2 + 1),
+        conjugate_of_activation=Term(lambda xp, v: v * (v / 4 + 1), lambda xp, v: v / 2 + 1),
     ),
     "neyman": Divergence(
         "f = (1 − u)²/u, f* = 2 − 2√(1−t) for t ≤ 1, g = 1 − e^{−v}",
-        f=lambda u: (1 - u) * ((1 - u) / u),
-        conjugate=lambda t: within(t <= 1, 2 - 2 * sqrt(1 - t)),
+        f=lambda xp, u: (1 - u) * ((1 - u) / u),
+        conjugate=lambda xp, t: within(xp, t <= 1, 2 - 2 * xp.sqrt(1 - t)),
         activation=ONE_MINUS_EXP,
-        conjugate_of_activation=Term(lambda v: 2 - 2 * exp(-v / 2), lambda v: exp(-v / 2)),
+        conjugate_of_activation=Term(lambda xp, v: 2 - 2 * xp.exp(-v / 2), lambda xp, v: xp.exp(-v / 2)),
     ),
     "squared_hellinger": Divergence(
         "f = (√u − 1)², f* = t/(1−t) for t < 1, g = 1 − e^{−v}",
-        f=lambda u: (sqrt(u) - 1) * (sqrt(u) - 1),
-        conjugate=lambda t: within(t < 1, t / (1 - t)),
+        f=lambda xp, u: (xp.sqrt(u) - 1) * (xp.sqrt(u) - 1),
+        conjugate=lambda xp, t: within(xp, t < 1, t / (1 - t)),
         activation=ONE_MINUS_EXP,
-        conjugate_of_activation=Term(lambda v: exp(v) - 1, lambda v: exp(v)),
+        conjugate_of_activation=Term(lambda xp, v: xp.exp(v) - 1, lambda xp, v: xp.exp(v)),
     ),
     "jensen_shannon": Divergence(
         "f = u log u − (u+1) log((u+1)/2), f* = −log(2 − eᵗ) for t < log 2, g = log 2 − log(1 + e^{−v})",
-        f=lambda u: xlogx(u) - (u + 1) * log((u + 1) / 2),
-        conjugate=lambda t: within(t < LOG2, -log(2 - exp(t))),
-        activation=Term(lambda v: LOG2 - softplus(-v), lambda v: sigmoid(-v)),
-        conjugate_of_activation=Term(lambda v: softplus(v) - LOG2, sigmoid),
+        f=lambda xp, u: xlogx(xp, u) - (u + 1) * xp.log((u + 1) / 2),
+        conjugate=lambda xp, t: within(xp, t < LOG2, -xp.log(2 - xp.exp(t))),
+        activation=Term(lambda xp, v: LOG2 - softplus(xp, -v), lambda xp, v: sigmoid(xp, -v)),
+        conjugate_of_activation=Term(lambda xp, v: softplus(xp, v) - LOG2, sigmoid),
     ),
     "gan": Divergence(
         "f = u log u − (u+1) log(u+1), f* = −log(1 − eᵗ) for t < 0, g = −log(1 + e^{−v})",
-        f=lambda u: xlogx(u) - (u + 1) * log(u + 1),
-        conjugate=lambda t: within(t < 0, -log(-array_namespace(t).expm1(t))),
+        f=lambda xp, u: xlogx(xp, u) - (u + 1) * xp.log(u + 1),
+        conjugate=lambda xp, t: within(xp, t < 0, -xp.log(-xp.expm1(t))),
         activation=-SOFTPLUS.flipped(),
         conjugate_of_activation=SOFTPLUS,
     ),
     "total_variation": Divergence(
         "f = ½|u − 1|, f* = t for |t| ≤ ½ (−½ below), g = ½ tanh v",
-        f=lambda u: abs(u - 1) / 2,
-        conjugate=lambda t: within(t <= 0.5, array_namespace(t).where(t < -0.5, -0.5 * ones(t), t)),
-        activation=Term(lambda v: array_namespace(v).tanh(v) / 2, lambda v: 2 * sigmoid(2 * v) * sigmoid(-2 * v)),
-        conjugate_of_activation=Term(lambda v: array_namespace(v).tanh(v) / 2, lambda v: 2 * sigmoid(2 * v) * sigmoid(-2 * v)),
+        f=lambda xp, u: abs(u - 1) / 2,
+        conjugate=lambda xp, t: within(xp, t <= 0.5, xp.where(t < -0.5, -0.5 * ones(xp, t), t)),
+        activation=HALF_TANH,
+        conjugate_of_activation=HALF_TANH,
     ),
 }
 """Every f-divergence by name."""
@@ -117,12 +103,13 @@ DIVERGENCES = {
 def elementwise(name: str, part: str) -> Function:
     """One of the scalar functions of a row on arrays of any shape."""
     row = DIVERGENCES[name]
-    inner = {"f": row.f, "conjugate": row.conjugate, "activation": row.activation.value}[part]
+    term = row.activation if part == "activation" else Term({"f": row.f, "conjugate": row.conjugate}[part], ones)
 
     @QUIET
     def function(x: Any) -> Any:
         xp, x, dtype = working_array(x, f"{name}_{part}")
-        return xp.astype(inner(x), dtype, copy=False)
+        value = term.value(xp, x)
+        return xp.astype(value if term.weight == 1 else term.weight * value, dtype, copy=False)
 
     function.__name__ = function.__qualname__ = f"{name}_{part}"
     function.__doc__ = f"{part} of the row {name}: {row.formula}. Elementwise, any shape; +inf outside the domain of f*."

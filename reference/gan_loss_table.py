@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, is_jax_array, is_numpy_array, is_torch_array
 
 from .arrays import QUIET, working_array
 
@@ -19,60 +20,74 @@ Function = Callable[..., Any]
 
 
 class Term(NamedTuple):
-    """A function of one logit, elementwise, and its derivative."""
+    """weight·value(xp, d) of one logit, elementwise, and its derivative steepness·slope(xp, d)."""
 
     value: Function
     slope: Function
+    weight: float = 1.0
+    steepness: float = 1.0
 
     def __neg__(self) -> Term:
-        return Term(lambda d: -self.value(d), lambda d: -self.slope(d))
+        return self._replace(weight=-self.weight, steepness=-self.steepness)
 
     def flipped(self) -> Term:
         """d ↦ self(−d)."""
-        return Term(lambda d: self.value(-d), lambda d: -self.slope(-d))
+        return Term(lambda xp, d: self.value(xp, -d), lambda xp, d: self.slope(xp, -d), self.weight, -self.steepness)
 
 
-def softplus(d: Any) -> Any:
-    """log(1 + eᵈ), without overflow; its derivative by autodiff is right at 0 too."""
-    xp = array_namespace(d)
-    return xp.logaddexp(xp.zeros_like(d), d)
+def relu(xp: Any, d: Any) -> Any:
+    """max(0, d); NaN stays NaN; the derivative at 0 by autodiff is a number of [0, 1]."""
+    return xp.relu(d) if is_torch_array(d) else xp.maximum(d, 0.0)
 
 
-def sigmoid(d: Any) -> Any:
-    """σ(d) = 1/(1 + e⁻ᵈ)."""
-    return 1 / (1 + array_namespace(d).exp(-d))
-
-
-def relu(d: Any) -> Any:
-    """max(0, d); NaN stays NaN; the derivative at 0 is taken as 0."""
-    xp = array_namespace(d)
-    return xp.where(d <= 0, xp.zeros_like(d), d)
-
-
-def step(d: Any) -> Any:
+def step(xp: Any, d: Any) -> Any:
     """1 where d > 0, else 0; NaN stays NaN."""
-    xp = array_namespace(d)
-    return xp.where(d <= 0, xp.zeros_like(d), xp.where(d > 0, xp.ones_like(d), d))
+    return xp.where(d != d, d, xp.astype(d > 0, d.dtype))
 
 
-def ones(d: Any) -> Any:
-    return array_namespace(d).ones_like(d)
+def softplus(xp: Any, d: Any) -> Any:
+    """log(1 + eᵈ), without overflow, in the form that each library computes fastest; its derivative at 0 is ½."""
+    if is_numpy_array(d):
+        return xp.maximum(d, 0.0) + xp.log1p(xp.exp(-xp.abs(d)))
+    if is_torch_array(d):
+        from torch.nn.functional import softplus as of_torch
+
+        return of_torch(d, threshold=FAR)
+    if is_jax_array(d):
+        from jax.nn import softplus as of_jax
+
+        return of_jax(d)
+    return xp.logaddexp(d, xp.zeros_like(d))
+
+
+FAR = 40.0
+"""From here on log(1 + eᵈ) is d in float64; from torch's own threshold, 20, on only in float32."""
+
+
+def sigmoid(xp: Any, d: Any) -> Any:
+    """σ(d) = 1/(1 + e⁻ᵈ)."""
+    return xp.sigmoid(d) if is_torch_array(d) else 1 / (1 + xp.exp(-d))
+
+
+def ones(xp: Any, d: Any) -> Any:
+    return xp.ones_like(d)
 
 
 SOFTPLUS = Term(softplus, sigmoid)
-IDENTITY = Term(lambda d: d, ones)
-HINGE = Term(lambda d: relu(1 + d), lambda d: step(1 + d))
-"""max(0, 1 + d)."""
+IDENTITY = Term(lambda xp, d: d, ones)
+ABOVE = Term(lambda xp, d: relu(xp, 1 - d), lambda xp, d: step(xp, 1 - d), steepness=-1.0)
+"""max(0, 1 − d), which asks for d above 1."""
+BELOW = Term(lambda xp, d: relu(xp, 1 + d), lambda xp, d: step(xp, 1 + d))
+"""max(0, 1 + d), which asks for d below −1."""
 
 
-def square(label: float) -> Term:
-    """(d − label)²."""
-    return Term(lambda d: (d - label) * (d - label), lambda d: 2 * (d - label))
+def square(label: float, weight: float = 1.0) -> Term:
+    """weight·(d − label)²."""
 
+    def difference(d: Any) -> Any:
+        return d if label == 0 else d - label
 
-def half_square(label: float) -> Term:
-    """½(d − label)²."""
-    return Term(lambda d: (d - label) * (d - label) / 2, lambda d: d - label)
+    return Term(lambda xp, d: xp.square(difference(d)), lambda xp, d: difference(d), weight, 2 * weight)
 
 
 class Loss(NamedTuple):
@@ -86,11 +101,13 @@ def separate(formula: str, *, real: Any = None, fake: Any = None, **parameters: 
     """E real(D(r)) + E fake(D(f)); a term that is missing is 0. With parameters, terms are functions of them."""
 
     def value(xp: Any, r: Any, f: Any, **p: float) -> Any:
-        means = [xp.mean(_term(t, p).value(d)) for t, d in ((real, r), (fake, f)) if t is not None]
-        return sum(means[1:], means[0])
+        means = [mean_of(xp, _term(t, p), d) for t, d in ((real, r), (fake, f)) if t is not None]
+        return means[0] if len(means) == 1 else means[0] + means[1]
 
     def gradient(xp: Any, r: Any, f: Any, **p: float) -> Any:
-        return tuple(xp.zeros_like(d) if t is None else _term(t, p).slope(d) / d.shape[0] for t, d in ((real, r), (fake, f)))
+        return tuple(
+            xp.zeros_like(d) if t is None else slopes_of(xp, _term(t, p), d, d.shape[0]) for t, d in ((real, r), (fake, f))
+        )
 
     return _functions(formula, value, gradient, parameters)
 
@@ -104,10 +121,10 @@ def paired(formula: str, term: Term) -> Loss:
         return r - f
 
     def value(xp: Any, r: Any, f: Any) -> Any:
-        return xp.mean(term.value(difference(r, f)))
+        return mean_of(xp, term, difference(r, f))
 
     def gradient(xp: Any, r: Any, f: Any) -> Any:
-        slope = term.slope(difference(r, f)) / r.shape[0]
+        slope = slopes_of(xp, term, difference(r, f), r.shape[0])
         return slope, -slope
 
     return _functions(formula, value, gradient, {})
@@ -117,11 +134,12 @@ def averaged(formula: str, *, real: Term, fake: Term) -> Loss:
     """E real(D(r) − E D(f)) + E fake(D(f) − E D(r)): each sample meets the mean of the other batch, which is not detached."""
 
     def value(xp: Any, r: Any, f: Any) -> Any:
-        return xp.mean(real.value(r - xp.mean(f))) + xp.mean(fake.value(f - xp.mean(r)))
+        return mean_of(xp, real, r - xp.mean(f)) + mean_of(xp, fake, f - xp.mean(r))
 
     def gradient(xp: Any, r: Any, f: Any) -> Any:
-        a, b = real.slope(r - xp.mean(f)), fake.slope(f - xp.mean(r))
-        return (a - xp.mean(b)) / r.shape[0], (b - xp.mean(a)) / f.shape[0]
+        n, m = r.shape[0], f.shape[0]
+        a, b = slopes_of(xp, real, r - xp.mean(f), n), slopes_of(xp, fake, f - xp.mean(r), m)
+        return a - xp.sum(b) / n, b - xp.sum(a) / m
 
     return _functions(formula, value, gradient, {})
 
@@ -139,6 +157,17 @@ def name_rows(namespace: dict[str, Any]) -> dict[str, str]:
     return table
 
 
+def mean_of(xp: Any, term: Term, d: Any) -> Any:
+    """E term(d)."""
+    mean = xp.mean(term.value(xp, d))
+    return mean if term.weight == 1 else term.weight * mean
+
+
+def slopes_of(xp: Any, term: Term, d: Any, n: int) -> Any:
+    """term′(d)/n, entry by entry."""
+    return term.slope(xp, d) * (term.steepness / max(n, 1))
+
+
 def _term(term: Any, parameters: dict[str, float]) -> Term:
     return term(**parameters) if parameters else term
 
@@ -152,22 +181,21 @@ def _functions(formula: str, value: Function, gradient: Function, parameters: di
     def with_defaults(given: Any, named: Any) -> dict[str, Any]:
         if not given and not named:
             return parameters
+        if not named and len(given) == len(parameters):
+            return dict(zip(parameters, given, strict=True))
         call = signature.bind(None, None, *given, **named)
         return {**parameters, **{n: p for n, p in call.arguments.items() if n in parameters}}
 
     @QUIET
     def loss(real: Any, fake: Any, *given: Any, **named: Any) -> Any:
-        (xp, r, _), (_, f, dtype) = flat(real), flat(fake)
-        return xp.astype(value(xp, r, f, **with_defaults(given, named)), dtype, copy=False)
+        xp, (r, f) = flat(real, fake)
+        return cast(xp, value(xp, r, f, **with_defaults(given, named)), fake.dtype)
 
     @QUIET
     def slopes(real: Any, fake: Any, *given: Any, **named: Any) -> Any:
-        (xp, r, a), (_, f, b) = flat(real), flat(fake)
-        on_real, on_fake = gradient(xp, r, f, **with_defaults(given, named))
-        return (
-            xp.reshape(xp.astype(on_real, a, copy=False), real.shape),
-            xp.reshape(xp.astype(on_fake, b, copy=False), fake.shape),
-        )
+        xp, (r, f) = flat(real, fake)
+        found = gradient(xp, r, f, **with_defaults(given, named))
+        return tuple(shaped(xp, cast(xp, slope, x.dtype), x) for slope, x in zip(found, (real, fake), strict=True))
 
     for function, shapes in ((loss, "() of that dtype"), (slopes, "its gradient, shaped as real and as fake")):
         function.__name__, function.__signature__, function.formula = "", signature, formula  # type: ignore[attr-defined]
@@ -175,9 +203,23 @@ def _functions(formula: str, value: Function, gradient: Function, parameters: di
     return Loss(loss, slopes)
 
 
-def flat(logits: Any) -> tuple[Any, Any, Any]:
-    """Namespace, logits as one list (n,) in the dtype to compute in, and the dtype to return."""
-    xp, x, dtype = working_array(logits, "a GAN loss")
+def flat(*batches: Any) -> tuple[Any, list[Any]]:
+    """Namespace, and each batch as one list (n,) in the dtype to compute in."""
+    xp = array_namespace(*batches)
+    return xp, [xp.reshape(x, (-1,)) if x.ndim != 1 else x for x in (cast(xp, b, working_dtype(xp, b.dtype)) for b in batches)]
+
+
+@cache
+def working_dtype(xp: Any, dtype: Any) -> Any:
+    """The dtype to compute in; TypeError unless it is real and floating."""
     if xp.isdtype(dtype, "complex floating"):
         raise TypeError(f"a GAN loss needs real logits, got dtype {dtype}.")
-    return xp, xp.reshape(x, (-1,)), dtype
+    return working_array(xp.zeros((), dtype=dtype), "a GAN loss")[1].dtype
+
+
+def cast(xp: Any, x: Any, dtype: Any) -> Any:
+    return x if x.dtype == dtype else xp.astype(x, dtype)
+
+
+def shaped(xp: Any, x: Any, like: Any) -> Any:
+    return x if x.shape == like.shape else xp.reshape(x, like.shape)

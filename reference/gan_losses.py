@@ -15,19 +15,21 @@ from array_api_compat import device
 from .arrays import QUIET, stop_gradient, working_array
 from .divergences import DIVERGENCES
 from .gan_loss_table import (
-    HINGE,
+    ABOVE,
+    BELOW,
     IDENTITY,
     SOFTPLUS,
     Loss,
     Term,
     averaged,
+    cast,
     flat,
-    half_square,
     name_rows,
     ones,
     paired,
     relu,
     separate,
+    shaped,
     softplus,
     square,
     step,
@@ -50,11 +52,14 @@ non_saturating_generator, non_saturating_generator_gradient = separate(
 
 
 def _cross_entropy(label: float) -> Term:
-    """−label·log σ(d) − (1 − label)·log(1 − σ(d))."""
-    return Term(
-        lambda d: label * softplus(-d) + (1 - label) * softplus(d),
-        lambda d: (1 - label) * _sigmoid(d) - label * _sigmoid(-d),
-    )
+    """−label·log σ(d) − (1 − label)·log(1 − σ(d)), by softplus on the label's side, so that nothing cancels."""
+
+    def value(xp: Any, d: Any) -> Any:
+        if label in (0, 1):
+            return softplus(xp, -d if label else d)
+        return softplus(xp, -d) + (1 - label) * d if label > 0.5 else softplus(xp, d) - label * d
+
+    return Term(value, lambda xp, d: (1 - label) * _sigmoid(xp, d) - label * _sigmoid(xp, -d))
 
 
 # Salimans et al. 2016 (arXiv:1606.03498), which smooths only the real label.
@@ -69,9 +74,9 @@ label_smoothing_discriminator, label_smoothing_discriminator_gradient = separate
 
 # Mao et al. 2016 (arXiv:1611.04076). Optimum D* = (a q + b p)/(p + q), value ½(b−a)² Σ pq/(p+q).
 least_squares_discriminator, least_squares_discriminator_gradient = separate(
-    "½E(D(r) − b)² + ½E(D(f) − a)²", real=lambda a, b: half_square(b), fake=lambda a, b: half_square(a), a=0.0, b=1.0
+    "½E(D(r) − b)² + ½E(D(f) − a)²", real=lambda a, b: square(b, 0.5), fake=lambda a, b: square(a, 0.5), a=0.0, b=1.0
 )
-least_squares_generator, least_squares_generator_gradient = separate("½E(D(f) − c)²", fake=lambda c: half_square(c), c=1.0)
+least_squares_generator, least_squares_generator_gradient = separate("½E(D(f) − c)²", fake=lambda c: square(c, 0.5), c=1.0)
 labelled_least_squares_discriminator = least_squares_discriminator
 labelled_least_squares_discriminator_gradient = least_squares_discriminator_gradient
 labelled_least_squares_generator = least_squares_generator
@@ -79,7 +84,7 @@ labelled_least_squares_generator_gradient = least_squares_generator_gradient
 
 # Lim, Ye 2017 (arXiv:1705.02894); Miyato et al. 2018 (arXiv:1802.05957). Optimum D* = sign(p − q), value 2(1 − TV).
 hinge_discriminator, hinge_discriminator_gradient = separate(
-    "E max(0, 1 − D(r)) + E max(0, 1 + D(f))", real=HINGE.flipped(), fake=HINGE
+    "E max(0, 1 − D(r)) + E max(0, 1 + D(f))", real=ABOVE, fake=BELOW
 )
 hinge_generator, hinge_generator_gradient = separate("−E D(f)", fake=-IDENTITY)
 
@@ -99,10 +104,10 @@ relativistic_average_generator, relativistic_average_generator_gradient = averag
     "E log(1 + e^{D(r) − E D(f)}) + E log(1 + e^{−(D(f) − E D(r))})", real=SOFTPLUS, fake=SOFTPLUS.flipped()
 )
 relativistic_average_hinge_discriminator, relativistic_average_hinge_discriminator_gradient = averaged(
-    "E max(0, 1 − (D(r) − E D(f))) + E max(0, 1 + (D(f) − E D(r)))", real=HINGE.flipped(), fake=HINGE
+    "E max(0, 1 − (D(r) − E D(f))) + E max(0, 1 + (D(f) − E D(r)))", real=ABOVE, fake=BELOW
 )
 relativistic_average_hinge_generator, relativistic_average_hinge_generator_gradient = averaged(
-    "E max(0, 1 + (D(r) − E D(f))) + E max(0, 1 − (D(f) − E D(r)))", real=HINGE, fake=HINGE.flipped()
+    "E max(0, 1 + (D(r) − E D(f))) + E max(0, 1 − (D(f) − E D(r)))", real=BELOW, fake=ABOVE
 )
 relativistic_average_least_squares_discriminator, relativistic_average_least_squares_discriminator_gradient = averaged(
     "E(D(r) − E D(f) − 1)² + E(D(f) − E D(r) + 1)²", real=square(1.0), fake=square(-1.0)
@@ -158,7 +163,7 @@ def _f_gan(name: str) -> tuple[Loss, Loss]:
 
 # 6316.4: the hinge loss in energies U = −D. Optimum U = −sign(p − q), value 2(1 − TV).
 energy_hinge_discriminator, energy_hinge_discriminator_gradient = separate(
-    "E max(0, 1 + U(r)) + E max(0, 1 − U(f))", real=HINGE, fake=HINGE.flipped()
+    "E max(0, 1 + U(r)) + E max(0, 1 − U(f))", real=BELOW, fake=ABOVE
 )
 energy_hinge_generator, energy_hinge_generator_gradient = separate("E U(f)", fake=IDENTITY)
 
@@ -166,7 +171,7 @@ energy_hinge_generator, energy_hinge_generator_gradient = separate("E U(f)", fak
 energy_margin_discriminator, energy_margin_discriminator_gradient = separate(
     "E U(r) + E max(0, m − U(f)), U ≥ 0",
     real=lambda m: IDENTITY,
-    fake=lambda m: Term(lambda u: relu(m - u), lambda u: -step(m - u)),
+    fake=lambda m: Term(lambda xp, u: relu(xp, m - u), lambda xp, u: step(xp, m - u), steepness=-1.0),
     m=1.0,
 )
 energy_margin_generator, energy_margin_generator_gradient = separate("E U(f), U ≥ 0", fake=IDENTITY)
@@ -175,7 +180,7 @@ energy_margin_generator, energy_margin_generator_gradient = separate("E U(f), U 
 boundary_equilibrium_discriminator, boundary_equilibrium_discriminator_gradient = separate(
     "E U(r) − k E U(f)",
     real=lambda k: IDENTITY,
-    fake=lambda k: Term(lambda u: -k * u, lambda u: -k * ones(u)),
+    fake=lambda k: Term(lambda xp, u: u, ones, -k, -k),
     k=0.0,
 )
 boundary_equilibrium_generator, boundary_equilibrium_generator_gradient = separate("E U(f)", fake=IDENTITY)
@@ -194,24 +199,43 @@ def gan_qp_discriminator(real: Any, fake: Any, distance: Any, scale: float = 10.
     distance: d(rᵢ, fᵢ) > 0 between the samples themselves. Optimum δ = scale·d, value −scale·E d/2.
     Raises ValueError unless all three hold as many entries.
     """
-    xp, delta, d, dtype, _ = _qp(real, fake, distance)
-    return xp.astype(-xp.mean(delta * (1 - delta / (2 * scale * d))), dtype, copy=False)
+    xp, delta, d = _qp(real, fake, distance)
+    return cast(xp, -xp.mean(delta * (1 - delta / (2 * scale * d))), real.dtype)
 
 
 @QUIET
 def gan_qp_discriminator_gradient(real: Any, fake: Any, distance: Any, scale: float = 10.0) -> Any:
     """(−(1 − δ/(scale·d))/n, its negative), shaped as real and as fake; the distances are constants."""
-    xp, delta, d, dtype, n = _qp(real, fake, distance)
-    slope = xp.astype((delta / (scale * d) - 1) / n, dtype, copy=False)
-    return xp.reshape(slope, real.shape), xp.reshape(-slope, fake.shape)
+    xp, delta, d = _qp(real, fake, distance)
+    slope = cast(xp, (delta / (scale * d) - 1) / delta.shape[0], real.dtype)
+    return shaped(xp, slope, real), shaped(xp, -slope, fake)
 
 
-def _qp(real: Any, fake: Any, distance: Any) -> tuple[Any, Any, Any, Any, int]:
-    (xp, r, dtype), (_, f, _), (_, d, _) = flat(real), flat(fake), flat(distance)
+def _qp(real: Any, fake: Any, distance: Any) -> tuple[Any, Any, Any]:
+    xp, (r, f, d) = flat(real, fake, distance)
     if not r.shape == f.shape == d.shape:
         sizes = f"{r.shape[0]}, {f.shape[0]}, {d.shape[0]}"
         raise ValueError(f"gan_qp needs a real and a fake logit and a distance a pair, got {sizes}.")
-    return xp, r - f, d, dtype, r.shape[0]
+    return xp, r - f, d
+
+
+@QUIET
+def boundary_equilibrium_weight(real: Any, fake: Any, k: float, gamma: float = 0.5, rate: float = 0.001) -> Any:
+    """clip(k + rate·(gamma·E U(r) − E U(f)), 0, 1), the next weight k of boundary_equilibrium_discriminator, as an array ().
+
+    real, fake: energies U ≥ 0 of any shape. gamma = E U(f)/E U(r) at the equilibrium. Berthelot, Schumm, Metz 2017
+    (arXiv:1703.10717); there k starts at 0.
+    """
+    xp, (r, f) = flat(real, fake)
+    return cast(xp, xp.clip(k + rate * (gamma * xp.mean(r) - xp.mean(f)), 0.0, 1.0), fake.dtype)
+
+
+@QUIET
+def boundary_equilibrium_convergence(real: Any, fake: Any, gamma: float = 0.5) -> Any:
+    """E U(r) + |gamma·E U(r) − E U(f)|, BEGAN's measure of convergence, as an array (); real, fake: energies of any shape."""
+    xp, (r, f) = flat(real, fake)
+    mean = xp.mean(r)
+    return cast(xp, mean + xp.abs(gamma * mean - xp.mean(f)), fake.dtype)
 
 
 @QUIET

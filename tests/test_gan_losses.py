@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from fractions import Fraction
 from typing import Any
 
 import mpmath
@@ -21,10 +22,11 @@ from detrace.spaces import Space, space
 from detrace.strategies import logits as draws_of
 from detrace.strategies.deferred import Deferred
 from detrace.suite import load
-from reference import divergences, gan_losses
+from reference import divergences, gan_losses, gaussian_divergences
 from verify.divergences import DIVERGENCES, ROWS, total
 from verify.gan_loss_formulas import F_GAN, FORMULAS, certified, relu, softplus
 from verify.gan_loss_optima import OPTIMA, least
+from verify.gan_loss_relativistic import AVERAGES, BEST, all_pairs, direction, discrimination, least_in_pairs
 from verify.gan_losses import judge_slopes
 
 IDS = ("numpy-cpu-float16", "torch-cpu-bfloat16", "numpy-cpu-float32", "numpy-cpu-float64", "numpy-cpu-complex64")
@@ -57,7 +59,7 @@ def exact(x: np.ndarray, where: Space) -> bool:
 def test_reference_implements_the_table() -> None:
     """Every contract of the family has a reference, and every row of the reference is in the table of formulas."""
     contracts = {c.name for c in load().contracts.values() if c.family == "gan_losses"}
-    offered = {n for m in (gan_losses, divergences) for n in vars(m)}
+    offered = {n for m in (gan_losses, divergences, gaussian_divergences) for n in vars(m)}
     assert contracts <= offered
     assert set(gan_losses.FORMULAS) == set(FORMULAS)
     players = ("discriminator", "generator")
@@ -276,6 +278,57 @@ def test_large_batches_do_not_overflow_in_half_precision(dtype: torch.dtype) -> 
     logits = torch.full((100_000,), 1e4, dtype=dtype)
     assert gan_losses.energy_margin_generator(logits, logits) == logits[0]
     assert gan_losses.hinge_discriminator(-logits, logits).isfinite()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_softplus_of_torch_keeps_its_tail(dtype: torch.dtype) -> None:
+    """log(1 + eᵈ) beyond torch's own threshold of 20, at ours and beside it, with derivatives of both orders."""
+    u = torch.finfo(dtype).eps
+    for d in (-30.0, 0.0, 19.5, 20.5, 25.0, 39.5, 40.0, 40.5, 90.0):
+        x = torch.tensor([d], dtype=dtype, requires_grad=True)
+        value = gan_losses.minimax_generator(x, x)
+        (slope,) = torch.autograd.grad(value, x, create_graph=True)
+        (curve,) = torch.autograd.grad(slope.sum(), x)
+        with mpmath.workprec(200):
+            sigma = 1 / (1 + mpmath.exp(-d))
+            for got, due in ((value, -mpmath.log1p(mpmath.exp(d))), (slope, -sigma)):
+                assert abs(mpmath.mpf(got.item()) - due) <= 4 * u * abs(due)
+            assert abs(mpmath.mpf(curve.item()) + sigma * (1 - sigma)) <= 4 * u
+
+
+@pytest.mark.parametrize("name", [n for n in FORMULAS if n.endswith("hinge_discriminator")])
+def test_kinks_of_hinges_get_a_subgradient(name: str) -> None:
+    """Reverse mode at |D| = 1 in torch and by the closed form: between 0 and 1/n in modulus."""
+    x = torch.tensor([1.0, -1.0], dtype=torch.float64, requires_grad=True)
+    (grad,) = torch.autograd.grad(getattr(gan_losses, name)(x, torch.zeros(2, dtype=torch.float64)), x)
+    assert (grad.abs() <= 1.0).all()
+    one, _ = gan_losses.hinge_discriminator_gradient(np.array([1.0]), np.array([0.0]))
+    assert -1.0 <= one[0] <= 0.0
+
+
+def test_relativistic_optima_by_hand() -> None:
+    """p = (½, ½), q = (1, 0): Δ = 2/3; in pairs the loss is ½ log 2 at C → ∓∞; a grid of critics finds no less."""
+    p, q = np.array([0.5, 0.5]), np.array([1.0, 0.0])
+    assert discrimination(p, q) == Fraction(2, 3)
+    assert math.isclose(float(least_in_pairs(p, q).mid()), 0.5 * math.log(2), rel_tol=1e-14)
+    values = {AVERAGES[0]: 2 * math.log(2) - 2 / 3, AVERAGES[1]: 1.0, AVERAGES[2]: 2 * (4 / 3) / 4}
+    assert all(math.isclose(float(BEST[name][1](Fraction(2, 3)).mid()), due) for name, due in values.items())
+    losses = [gan_losses.relativistic_average_least_squares_discriminator(np.array([0.0, c]), np.array([0.0])) for c in
+              np.linspace(-1, 4, 501)]  # fmt: skip
+    assert values[AVERAGES[2]] <= min(losses) < values[AVERAGES[2]] + 2e-5
+    real, fake = all_pairs(np.array([3.0, -2.0]), p, q)
+    assert (len(real), real.mean(), fake.mean()) == (256, 0.5, 3.0)
+    assert direction(p, q).tolist() == [-1 / 3, 1.0]
+
+
+def test_balance_by_hand() -> None:
+    """Real energies 1 and 3, fakes of 0.5: k = 0.25 + 0.1·(0.5·2 − 0.5), M = 2 + 0.5; clipped at both ends."""
+    real, fake = np.array([1.0, 3.0]), np.array([0.5])
+    assert math.isclose(gan_losses.boundary_equilibrium_weight(real, fake, 0.25, 0.5, 0.1), 0.3)
+    assert gan_losses.boundary_equilibrium_convergence(real, fake) == 2.5
+    assert gan_losses.boundary_equilibrium_weight(real, fake, 0.9, 0.5, 1.0) == 1.0
+    assert gan_losses.boundary_equilibrium_weight(real, 9 * fake, 0.1, 0.5, 1.0) == 0.0
+    assert math.isnan(gan_losses.boundary_equilibrium_weight(real * math.nan, fake, 0.5))
 
 
 def test_gradient_of_what_is_not_read_is_zero() -> None:

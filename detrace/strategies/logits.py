@@ -6,7 +6,7 @@ Every value is decoded from one string of bytes, which is cheap to draw and shri
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -27,8 +27,9 @@ _SPECIAL = np.array([0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, MOST, -MOST, 300
 _SIZES = (1, 2, 3, 4, 4, 8, 8, 0)
 
 
-def decoded(size: Callable[..., int]) -> Callable[[Callable[..., Any]], Callable[..., Deferred]]:
-    """Make a strategy of a function ``(codes, space, **options)`` that reads `size(**options)` bytes."""
+def decoded(size: Callable[..., int], parts: Sequence[str] = ()) -> Callable[[Callable[..., Any]], Callable[..., Deferred]]:
+    """Make a strategy of a function ``(codes, space, **options)`` that reads `size(**options)` bytes; `parts` as for
+    `Deferred`."""
 
     def make(function: Callable[..., Any]) -> Callable[..., Deferred]:
         @wraps(function)
@@ -40,7 +41,7 @@ def decoded(size: Callable[..., int]) -> Callable[[Callable[..., Any]], Callable
                     lambda code: function(np.frombuffer(code, dtype=np.uint8).astype(int), space, **options)
                 )
 
-            return Deferred(on, f"{function.__name__}({', '.join(f'{k}={v!r}' for k, v in options.items())})")
+            return Deferred(on, f"{function.__name__}({', '.join(f'{k}={v!r}' for k, v in options.items())})", parts)
 
         return build
 
@@ -69,7 +70,7 @@ def _batch(size: int, codes: np.ndarray, space: Space, most: float) -> np.ndarra
     return _logits(codes[: 2 * n], space, most)
 
 
-@decoded(lambda **_: 34)
+@decoded(lambda **_: 34, parts=("real", "fake"))
 def logit_batches(codes: np.ndarray, space: Space, *, most: float = MOST,
                   paired: bool = False) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """(real, fake), 1-d, of 1, 2, 3, 4 or 8 logits each, |d| ≤ `most`; of one size if `paired`, else of unequal ones too;
@@ -106,7 +107,7 @@ def _distribution(codes: np.ndarray, positive: bool) -> np.ndarray:
     return np.asarray((np.diff(np.concatenate([[0], cuts, [free]])) + (1 if positive else 0)) / SIXTEENTHS)
 
 
-@decoded(lambda **_: 10)
+@decoded(lambda **_: 10, parts=("p", "q"))
 def distribution_pairs(codes: np.ndarray, space: Space, *, positive_p: bool = False,
                        positive_q: bool = False) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """(p, q): two distributions on 2 to 5 states in sixteenths, exact in every dtype; zeros unless `positive`; sometimes equal,

@@ -13,13 +13,11 @@ TORCH = "torch-cpu-float64"
 HALF = "numpy-cpu-float16"
 VALUE = "loss_is_its_formula"
 GRADIENT = "autodiff_finds_the_gradient"
-CLOSED = "closed_form_is_the_gradient"
 FORM = "loss_is_a_mean_over_entries"
 OPTIMUM = "optimal_critic_attains_the_divergence"
 BEST = "no_critic_beats_the_optimal_one"
 SWAP = "negation_swaps_the_roles"
 SHIFT = "critic_may_be_shifted"
-EXCHANGE = "relativistic_generator_exchanges_the_batches"
 
 
 def sigmoid(d: Any) -> Any:
@@ -176,13 +174,6 @@ def energy_hinge_in_the_sign_of_logits(real, fake):
     return right.hinge_discriminator(real, fake)
 
 
-@mutant("energy_hinge_discriminator_gradient", rejected_by=(CLOSED, "energy_hinge_gradient_is_minus_that_of_hinge"),
-        hinge_discriminator_gradient=right.hinge_discriminator_gradient)  # fmt: skip
-def energy_hinge_gradient_without_the_chain_rule(real, fake):
-    """∇_D in place of ∇_U: the sign of dD/dU = −1 forgotten."""
-    return right.hinge_discriminator_gradient(-real, -fake)
-
-
 @mutant("energy_margin_discriminator", rejected_by=(VALUE, BEST))
 def margin_without_relu(real, fake, m):
     """E U(r) + E(m − U(f)): the pit walls grow for ever."""
@@ -250,53 +241,6 @@ def wasserstein_of_probabilities(real, fake):
     return scalar(sigmoid(fake).mean() - sigmoid(real).mean(), real)
 
 
-@mutant("relativistic_discriminator", rejected_by=FORM)
-def pairs_by_broadcasting(real, fake):
-    """real − fake unflattened: (n,1) − (n,) is an (n,n) matrix of all pairs."""
-    return scalar(softplus(-(real - fake)).mean(), real)
-
-
-@mutant("relativistic_discriminator", rejected_by=(VALUE, SHIFT, "relativistic_average_of_one_pair_is_twice_relativistic"),
-        relativistic_average_discriminator=right.relativistic_average_discriminator)  # fmt: skip
-def relativistic_is_the_standard_loss(real, fake):
-    """softplus(−D(r)) + softplus(D(f)): nothing is compared."""
-    return right.minimax_discriminator(real, fake)
-
-
-@mutant("relativistic_generator", rejected_by=(VALUE, EXCHANGE), relativistic_discriminator=right.relativistic_discriminator)
-def relativistic_generator_as_discriminator(real, fake):
-    """Both players minimise the discriminator's loss."""
-    return right.relativistic_discriminator(real, fake)
-
-
-@mutant("relativistic_average_discriminator", rejected_by=GRADIENT, space=TORCH)
-def batch_average_is_detached(real, fake):
-    """The other batch's mean as a constant: the value is right, half of the gradient is missing."""
-    import torch
-
-    softplus = torch.nn.functional.softplus
-    return softplus(-(real - fake.mean().detach())).mean() + softplus(fake - real.mean().detach()).mean()
-
-
-@mutant("relativistic_average_hinge_generator", rejected_by=(VALUE, EXCHANGE),
-        relativistic_average_hinge_discriminator=right.relativistic_average_hinge_discriminator)  # fmt: skip
-def relativistic_average_generator_forgets_the_real_batch(real, fake):
-    """Only max(0, 1 − (D(f) − E D(r))): the paper's generator has both terms."""
-    return scalar(relu(1 - (fake - real.mean())).mean(), fake)
-
-
-@mutant("relativistic_average_least_squares_discriminator", rejected_by=(VALUE, SHIFT))
-def average_of_its_own_batch(real, fake):
-    """D(r) is compared with E D(r)."""
-    return scalar(((real - real.mean() - 1) ** 2).mean() + ((fake - fake.mean() + 1) ** 2).mean() + 1e-3 * fake.mean(), real)
-
-
-@mutant("relativistic_average_least_squares_discriminator", rejected_by=VALUE)
-def average_of_its_own_batch_only(real, fake):
-    """D(r) − E D(r) and D(f) − E D(f): shift invariant, and blind to the other batch."""
-    return scalar(((real - real.mean() - 1) ** 2).mean() + ((fake - fake.mean() + 1) ** 2).mean(), real)
-
-
 @mutant("label_smoothing_discriminator", rejected_by=(VALUE, OPTIMUM))
 def smooths_the_fake_label_too(real, fake, y, z):
     """1 − y for the fake label, whatever was asked for."""
@@ -308,60 +252,3 @@ def smooths_the_fake_label_too(real, fake, y, z):
 def smoothing_that_never_ends(real, fake, y, z):
     """Labels at most 0.9."""
     return right.label_smoothing_discriminator(real, fake, min(y, 0.9), z)
-
-
-@mutant("f_gan_kl_discriminator", rejected_by=(VALUE, OPTIMUM, BEST))
-def conjugate_of_another_divergence(real, fake):
-    """f* of Pearson's χ² with the activation of KL."""
-    return scalar(-real.mean() + (fake**2 / 4 + fake).mean(), real)
-
-
-@mutant("f_gan_kl_discriminator", rejected_by=(VALUE, OPTIMUM))
-def conjugate_of_kl_without_the_one(real, fake):
-    """f* = eᵗ for e^{t−1}: the conjugate of u log u − u."""
-    return scalar(-real.mean() + np.exp(fake).mean(), real)
-
-
-@mutant("f_gan_reverse_kl_discriminator", rejected_by=VALUE)
-def activation_is_missing(real, fake):
-    """T = D in place of −e^{−D}: f* is undefined for positive logits."""
-    return scalar(-real.mean() + (-1 - np.log(-fake)).mean(), real)
-
-
-@mutant("f_gan_reverse_kl_discriminator", rejected_by=(VALUE, OPTIMUM), origin="a decreasing activation −e^v, D low on real")
-def activation_that_decreases(real, fake):
-    """T = −e^{v}: D becomes low on real."""
-    return right.f_gan_reverse_kl_discriminator(-real, -fake)
-
-
-@mutant("f_gan_total_variation_discriminator", rejected_by=(VALUE, OPTIMUM, BEST))
-def total_variation_without_the_half(real, fake):
-    """T = tanh v leaves the domain |T| ≤ ½."""
-    return 2 * right.f_gan_total_variation_discriminator(real, fake)
-
-
-@mutant("f_gan_gan_discriminator", rejected_by=(VALUE, "f_gan_of_the_gan_divergence_is_minimax"),
-        minimax_discriminator=right.minimax_discriminator)  # fmt: skip
-def conjugate_of_gan_that_cancels(real, fake):
-    """−log(1 − eᵗ) at t = −log(1 + e^{−v}), as written: nothing is left of 1 − σ(v) from v = 37 on."""
-    return scalar(np.logaddexp(0, -real).mean() - np.log(1 - np.exp(-np.logaddexp(0, -fake))).mean(), real)
-
-
-@mutant("hinge_discriminator_gradient", rejected_by=CLOSED)
-def gradient_of_the_sum(real, fake):
-    """Not divided by the batch size."""
-    a, b = right.hinge_discriminator_gradient(real, fake)
-    return a * real.size, b * fake.size
-
-
-@mutant("minimax_discriminator_gradient", rejected_by=CLOSED)
-def gradient_that_cancels(real, fake):
-    """σ(D) − 1 for −σ(−D): no digit of it is left from D = 37 on."""
-    return (sigmoid(real) - 1) / real.size, sigmoid(fake) / fake.size
-
-
-@mutant("relativistic_average_discriminator_gradient", rejected_by=CLOSED)
-def gradient_without_the_batch_average(real, fake):
-    """The mean of the other batch taken as a constant."""
-    a, b = real - fake.mean(), fake - real.mean()
-    return -sigmoid(-a) / real.size, sigmoid(b) / fake.size

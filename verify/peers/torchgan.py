@@ -1,9 +1,12 @@
 """TorchGAN's losses (torchgan.losses.functional): minimax, least squares, Wasserstein, energy-based, boundary equilibrium."""
 
+from types import SimpleNamespace
+
 import torch
 from torch import autograd
 from torch.nn import functional
 
+from detrace import NotOffered
 from detrace.conventions import loss
 
 from ._batches import of_one_size
@@ -30,6 +33,10 @@ losses = definitions(
     "boundary_equilibrium_discriminator_loss", torch=torch, F=functional, autograd=autograd, reduce=reduce,
 )  # fmt: skip
 
+update_k = definitions(
+    "torchgan", "torchgan/losses/boundaryequilibrium.py", "BoundaryEquilibriumDiscriminatorLoss.update_k"
+).update_k
+
 non_saturating_generator = loss(losses.minimax_generator_loss, takes="fake")
 least_squares_discriminator = losses.least_squares_discriminator_loss
 least_squares_generator = loss(losses.least_squares_generator_loss, takes="fake")
@@ -52,14 +59,28 @@ def boundary_equilibrium_discriminator(real, fake, k):
     return losses.boundary_equilibrium_discriminator_loss(real, fake, k)[0]
 
 
+def balanced(real, fake, k, gamma, rate):
+    state = SimpleNamespace(k=k, gamma=gamma, lambd=rate)
+    update_k(state, real.mean(), fake.mean())
+    return state
+
+
+def boundary_equilibrium_weight(real, fake, k, gamma, rate):
+    return torch.as_tensor(balanced(real, fake, k, gamma, rate).k, dtype=real.dtype)
+
+
+def boundary_equilibrium_convergence(real, fake, gamma):
+    return balanced(real, fake, 0.0, gamma, 0.0).convergence_metric
+
+
 def pulling_away_term(features):
     if len(features) < 2:
-        raise NotImplementedError("two rows or more")
+        raise NotOffered("two rows or more")
     return losses.energy_based_pulling_away_term(features)
 
 
 def two_sided_penalty(D, real, fake, alpha, target):
     if target != 1:
-        raise NotImplementedError("target 1")
+        raise NotOffered("target 1")
     x = between(real, fake, alpha)
     return losses.wasserstein_gradient_penalty(x, D(x))
