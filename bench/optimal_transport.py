@@ -1,15 +1,16 @@
 """What is timed of optimal transport: distances on the line, costs, exact transport with its certificate, Sinkhorn to a
-tolerance, Gaussians."""
+tolerance and for a number of iterations, Gaussians."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import numpy as np
-from flint import acb_mat, arb
+from flint import acb_mat, arb, arb_mat
 
 from detrace.oracles import precision
 from detrace.oracles.wasserstein import coupling, power
@@ -22,12 +23,21 @@ BITS = 256
 SAMPLE = 64
 """Entries that are certified; errors of the rest are of the same kind."""
 TOL = 1e-6
+ITERATIONS = 100
+PLACES = 24
+"""Places that the points of a problem of iterations share, so that it is small enough to be certified."""
 
 
 def masses(n: int, lead: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Random probabilities that are multiples of 2⁻¹⁶, so that totals are 1 in every dtype."""
     cuts = np.sort(rng.integers(0, 1 << 16, (*lead, n - 1)), axis=-1)
     return np.diff(cuts, axis=-1, prepend=0, append=1 << 16) / float(1 << 16)
+
+
+def positive_masses(n: int, rng: np.random.Generator) -> np.ndarray:
+    """As `masses`, none of them 0: kernel forms divide by them."""
+    cuts = np.sort(rng.choice(np.arange(1, 1 << 16), n - 1, replace=False))
+    return np.diff(cuts, prepend=0, append=1 << 16) / float(1 << 16)
 
 
 def clouds(n: int, m: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -104,6 +114,32 @@ def sinkhorn_checker(args: Args) -> Checker:
     return check
 
 
+def iterations_checker(args: Args) -> Checker:
+    """Points of equal costs scale alike, so the iteration is one of `PLACES` places, which balls do. Bound: that of the law
+    `iterations_are_the_textbook_map`, 4k(3h + n + m + 4)u of each entry."""
+    a, b, C, reg, k = args
+    rows, i = np.unique(C, axis=0, return_inverse=True)
+    places, j = np.unique(rows, axis=1, return_inverse=True)
+    A, B = np.bincount(i, a), np.bincount(j, b)
+    with precision(BITS):
+        K = arb_mat([[(-arb(c) / arb(reg)).exp() for c in row] for row in places.tolist()])
+        u, v, height = [arb(count) for count in np.bincount(i).tolist()], [], float(np.abs(C).max()) / reg
+        for _ in range(k):
+            v = [arb(s) / t for s, t in zip(B.tolist(), (K.transpose() * arb_mat([[x] for x in u])).entries(), strict=True)]
+            u = [arb(s) / t for s, t in zip(A.tolist(), (K * arb_mat([[x] for x in v])).entries(), strict=True)]
+            height = max(height, *(abs(float(x.log())) for x in (*u, *v)))
+        T = [[float(p * K[r, c] * q) for c, q in enumerate(v)] for r, p in enumerate(u)]
+    truth = (a / A[i])[:, None] * np.array(T)[np.ix_(i, j)] * (b / B[j])
+    bound = 4 * k * (3 * height + sum(C.shape) + 4)
+
+    def check(plan: np.ndarray, space: Space) -> Check:
+        known = truth > space.tiny / space.u
+        error = np.abs(plan - truth)[known] / truth[known]
+        return Check(float(error.max()) / (bound * space.u), f"certified iteration of {len(A)} × {len(B)} places")
+
+    return check
+
+
 def gaussian_checker(args: Args) -> Checker:
     """First member: tr(S₁ + S₂) − 2Σ√λ(S₁S₂), certified eigenvalues. Bound: what du‖S‖ does through the smallest eigenvalue."""
     m1, S1, m2, S2 = (v.reshape(-1, *v.shape[v.ndim - k :])[0] for v, k in zip(args, (1, 2, 1, 2), strict=True))
@@ -140,6 +176,12 @@ def matrix_work(args: Args, dtype: str, itemsize: int) -> Work:
     return Work(itemsize * 2 * C.size, 2.0 * C.size)
 
 
+def iterations_work(args: Args, dtype: str, itemsize: int) -> Work:
+    """The costs read once and a plan written; two products with the kernel an iteration."""
+    C, k = args[2], args[4]
+    return Work(itemsize * 2 * C.size, 4.0 * k * C.size)
+
+
 def gaussian_work(args: Args, dtype: str, itemsize: int) -> Work:
     """Covariances read; at least two factorisations, a product and singular values: 10d³."""
     S = args[1]
@@ -160,6 +202,25 @@ def _kernel_sinkhorn(a: Any, b: Any, C: Any, reg: float, tol: float) -> Any:
     return sinkhorn_knopp(a, b, C, reg, 10_000, tol / len(b) ** 0.5, warn=False)
 
 
+@cache
+def _compiled_ott(reg: float, k: int) -> Callable[..., Any]:
+    import jax
+    from ott.geometry.geometry import Geometry
+    from ott.solvers import linear
+
+    counts = dict.fromkeys(("min_iterations", "max_iterations", "inner_iterations"), k)
+
+    def solve(a: Any, b: Any, C: Any) -> Any:
+        return linear.solve(Geometry(cost_matrix=C, epsilon=reg), a, b, lse_mode=False, threshold=-1.0, **counts).matrix
+
+    return jax.jit(solve)
+
+
+def _kernel_ott(a: Any, b: Any, C: Any, reg: float, k: int) -> Any:
+    """ott's iteration on the kernel, compiled."""
+    return _compiled_ott(reg, k)(a, b, C)
+
+
 def _uniform(params: Mapping[str, Any]) -> bool:
     return params["masses"] == "uniform"
 
@@ -170,6 +231,7 @@ def _large_reg(params: Mapping[str, Any]) -> bool:
 
 ASSIGNMENT = (Rival("scipy linear_sum_assignment", "numpy-cpu", _assignment, _uniform),)
 KNOPP = (Rival("POT sinkhorn_knopp", "numpy-cpu", _kernel_sinkhorn, _large_reg),)
+KERNEL_OTT = (Rival("ott, lse_mode=False", "jax-cpu", _kernel_ott, _large_reg),)
 
 
 def _line(n: int, m: int, batch: int, p: float, weighted: bool, **options: Any) -> Case:
@@ -189,13 +251,19 @@ def _costs(n: int, d: int, p: float, **options: Any) -> Case:
                 cost_work, cost_checker, **options)  # fmt: skip
 
 
-def _transport(n: int, uniform: bool, **options: Any) -> Case:
+def shares(n: int, rng: np.random.Generator, uniform: bool) -> np.ndarray:
+    """Numbers over their sum, random ones or ones: doubles with all their digits, so that totals are 1 up to rounding."""
+    w = np.ones(n) if uniform else rng.random(n)
+    return w / w.sum()
+
+
+def _transport(n: int, kind: str, **options: Any) -> Case:
     def make(rng: np.random.Generator) -> Args:
         x, y = clouds(n, n, rng)
-        a, b = (np.full(n, 1 / n) if uniform else masses(n, (), rng) for _ in range(2))
+        a, b = (masses(n, (), rng) if kind == "random" else shares(n, rng, kind == "uniform") for _ in range(2))
         return a, b, np.linalg.norm(x[:, None] - y, axis=-1)
 
-    return Case("transport_cost", {"n": n, "masses": "uniform" if uniform else "random"}, make, matrix_work,
+    return Case("transport_cost", {"n": n, "masses": kind}, make, matrix_work,
                 transport_checker, dtypes=("float64",), rivals=ASSIGNMENT, **options)  # fmt: skip
 
 
@@ -203,10 +271,25 @@ def _sinkhorn(n: int, reg: float, **options: Any) -> Case:
     def make(rng: np.random.Generator) -> Args:
         x, y = clouds(n, n, rng)
         C = np.square(x[:, None] - y).sum(-1)
-        return masses(n, (), rng), masses(n, (), rng), C / C.max(), reg, TOL
+        return positive_masses(n, rng), positive_masses(n, rng), C / C.max(), reg, TOL
 
     return Case("sinkhorn", {"n": n, "reg": reg, "tol": TOL}, make, matrix_work, sinkhorn_checker, dtypes=("float64",),
                 rivals=KNOPP, **options)  # fmt: skip
+
+
+def _iterations(n: int, reg: float, **options: Any) -> Case:
+    """Iterations alone, without a look at the residual, in POT's three forms and ott's two: on exp(−C/reg) where that is
+    representable (POT's default, ott's with lse_mode=False, ours), by logarithms (`pot`, `ott`), on a kernel that takes up
+    the scalings (POT's sinkhorn_stabilized; ours where reg is small). All give one plan; who has another is marked wrong."""
+
+    def make(rng: np.random.Generator) -> Args:
+        x, y = clouds(PLACES, PLACES, rng)
+        C = np.square(x[:, None] - y).sum(-1)
+        i, j = rng.integers(PLACES, size=(2, n))
+        return positive_masses(n, rng), positive_masses(n, rng), (C / C.max())[np.ix_(i, j)], reg, ITERATIONS
+
+    return Case("sinkhorn_iterations", {"n": n, "reg": reg, "iterations": ITERATIONS}, make, iterations_work,
+                iterations_checker, rivals=KERNEL_OTT, **options)  # fmt: skip
 
 
 def _gaussians(d: int, batch: int, **options: Any) -> Case:
@@ -226,17 +309,25 @@ CASES = [
     _line(1000, 1000, 64, 1.0, False),
     _line(1000, 800, 1, 2.0, True),
     _line(100, 100, 256, 2.0, True, quick=False),
+    _line(1000, 1000, 64, 2.0, True, quick=False),
+    _line(100, 100, 1, 1.0, True),
+    _line(10, 8, 1, 2.0, True, quick=False),
     _costs(1000, 3, 2.0, headline=True),
     _costs(1000, 3, 1.0),
     _costs(300, 64, 2.0, quick=False),
-    _transport(200, False),
-    _transport(500, False, headline=True),
-    _transport(1000, False, quick=False),
-    _transport(30, False),
-    _transport(500, True),
+    _transport(200, "random"),
+    _transport(200, "shares"),
+    _transport(500, "random", headline=True),
+    _transport(1000, "random", quick=False),
+    _transport(30, "random"),
+    _transport(500, "uniform"),
     _sinkhorn(200, 0.05, headline=True),
     _sinkhorn(200, 0.001),
     _sinkhorn(1000, 0.01, quick=False),
+    _iterations(200, 0.05, headline=True),
+    _iterations(200, 0.001),
+    _iterations(1000, 0.05),
+    _iterations(1000, 0.001, quick=False),
     _gaussians(32, 1, headline=True),
     _gaussians(8, 100),
 ]

@@ -97,8 +97,8 @@ def saved_bytes(step: Callable[[], Any]) -> int:
 
 
 RIVALS = (
-    Rival("single loss and both gradients", "torch-cpu", single_step),
-    Rival("alternating 1:1, both gradients", "torch-cpu", alternating_step),
+    Rival("single loss, both gradients: G once, D three times", "torch-cpu", single_step),
+    Rival("alternating 1:1, both gradients: G twice, D three times", "torch-cpu", alternating_step),
 )
 
 

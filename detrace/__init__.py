@@ -17,6 +17,7 @@ _HOMES = {
     "LIMIT": "judging",
     "Law": "laws",
     "Mutant": "mutants",
+    "NotOffered": "judging",
     "Space": "spaces",
     "Subject": "subjects",
     "branch": "judging",
@@ -27,13 +28,13 @@ _HOMES = {
     "undecided": "judging",
 }
 __all__ = [
-    "LIMIT", "Contract", "Family", "Law", "Mutant", "Space", "Subject", "branch", "judge", "law", "mutant", "require",
-    "undecided",
+    "LIMIT", "Contract", "Family", "Law", "Mutant", "NotOffered", "Space", "Subject", "branch", "judge", "law", "mutant",
+    "require", "undecided",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
     from .contracts import Contract, Family
-    from .judging import LIMIT, branch, judge, require, undecided
+    from .judging import LIMIT, NotOffered, branch, judge, require, undecided
     from .laws import Law, law
     from .mutants import Mutant, mutant
     from .spaces import Space

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .contracts import Contract
-from .judging import Record, Violation
+from .judging import NotOffered, Record, Violation
 from .spaces import Space
 from .values import literal
 
@@ -86,11 +86,20 @@ class Call:
             self.record.example.finite = False
         return hosts if network is not None else hosts[0]
 
+    def native(self, *args: Any) -> Any:
+        """The function on native arguments, unchecked; what it raises is a violation."""
+        try:
+            return self.function(*args)
+        except (Exception, SystemExit) as error:
+            raise _raised(self.contract.name, error) from error
+
     def raises(self, *args: Any) -> Exception | None:
         """The exception that the call raises, or None."""
         self.record.example.calls.append((f"{self.contract.name} (must raise)", args, None))
         try:
             self.function(*(self._bind(a) for a in args))
+        except NotOffered as error:
+            raise _raised(self.contract.name, error) from error
         except Exception as error:
             return error
         return None

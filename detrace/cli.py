@@ -137,18 +137,25 @@ def report(
     results: Results = DEFAULT_RESULTS,
     output: Annotated[Path | None, typer.Option("-o", "--output", help=(
         "Where the page goes; by default beside the results."))] = None,
-) -> None:
+    history: Annotated[Path | None, typer.Option(metavar="FOLDER", help=(
+        "Draw the trend from what `detrace gate --history` kept here, of the machine that ran last."))] = None,
+) -> None:  # fmt: skip
     """Build the page from a results file."""
     from . import report as page
     from . import results as store
 
+    trend = None
     try:
         document = store.read(results)
-    except store.ResultsError as error:
+        if history:
+            from .gate import history as kept
+
+            trend = kept.trend(kept.newest(history))
+    except ValueError as error:
         _stop(str(error))
     target = output or results.with_name("report.html")
     try:
-        page.write(document, target)
+        page.write(document, target, trend)
     except OSError as error:
         _stop(f"the page cannot be written to {target}: {error.strerror}; name another file with -o")
     print(target.resolve())

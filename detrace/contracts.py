@@ -77,7 +77,7 @@ class Contract:
         for dims, arg in zip(self.inputs, args, strict=False):
             if dims is None or arg is None:
                 continue
-            shape = tuple(arg.shape)
+            shape = tuple(np.shape(arg))
             if dims and dims[-1].endswith(ANY):
                 fixed = len(dims) - 1
                 sizes[dims[-1]] = shape[fixed:]

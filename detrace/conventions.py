@@ -19,7 +19,10 @@ from typing import Any
 
 from array_api_compat import array_namespace, is_jax_array, is_torch_array
 
+from .penalties import draws, penalty
 from .subjects import SubjectError
+
+__all__ = ["draws", "loss", "penalty"]
 
 Loss = Callable[..., Any]
 

@@ -22,7 +22,7 @@ from hypothesis.errors import FlakyFailure, HypothesisException
 from hypothesis.internal.conjecture import providers
 
 from .calls import Call
-from .judging import Example, Record, Violation, current
+from .judging import Example, NotOffered, Record, Violation, current
 from .laws import Law
 from .oracles.balls import WORKING_PRECISION
 from .spaces import Space
@@ -153,7 +153,7 @@ def _search(law: Law, subject: Subject, space: Space, contracts: Any, profile: P
         try:
             body(**bound, **inputs)
         except Violation as violation:
-            if subject.role == "peer" and isinstance(violation.__cause__, NotImplementedError):
+            if isinstance(violation.__cause__, NotOffered):
                 record.example.undecided = f"{subject.name} does not offer this: {violation.__cause__}"
                 record.finish()
                 return

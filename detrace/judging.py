@@ -37,6 +37,11 @@ class Violation(AssertionError):
         self.why, self.got, self.truth = why, got, truth
 
 
+class NotOffered(NotImplementedError):
+    """Raised by an adapter on input for which its implementation was not made: the example is no verdict, it counts as
+    undecided."""
+
+
 @dataclass
 class Example:
     """What one drawn input led to."""

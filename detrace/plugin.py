@@ -105,7 +105,8 @@ class LawItem(pytest.Item):
 
             contracts = session_of(self.config).suite.contracts
             about = [f"{c} is {contracts[c].summary}" for c in self.law.contracts]
-            return violation_text(excinfo.value.data, self.law.formula, about)
+            parts = {name: draw.parts for name, draw in self.law.draws.items()}
+            return violation_text(excinfo.value.data, self.law.formula, about, statement=self.law.statement, parts=parts)
         return super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[Path, int, str]:

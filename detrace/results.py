@@ -59,6 +59,7 @@ def catalogue(suite: Suite) -> dict[str, Any]:
                 "name": law.name, "base": law.base, "family": suite.family_of(law), "formula": law.formula,
                 "sources": list(law.sources),
                 "statement": law.statement, "contracts": list(law.contracts),
+                "parts": {name: list(draw.parts) for name, draw in law.draws.items() if draw.parts},
                 "mutants": [m.name for m in mutants if m.rejects(law)],
             }
             for law in suite.laws.values()

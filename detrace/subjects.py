@@ -8,6 +8,7 @@ import importlib.util
 import inspect
 import re
 import sys
+import warnings
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -95,7 +96,9 @@ class Subject:
 
     def _probe_here(self, contract: Contract, space: Space) -> str:
         try:
-            Call(self.functions[contract.name], contract, space, Record())(*contract.harmless())
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                Call(self.functions[contract.name], contract, space, Record())(*contract.harmless())
         except Violation as problem:
             return f"on a harmless 2×2 input: {problem.reason}"
         return ""
@@ -193,6 +196,8 @@ def _check_signature(function: Callable[..., Any], contract: Contract, target: A
         if len(positional) == given:
             takes = f"has the signature {signature} ({error})"
         hint = f"; {name} is a class, give an instance of it" if isinstance(target, type) else ""
+        if not hint and contract.real and contract.outputs == ((),):
+            hint = "; detrace.conventions makes it of a loss or penalty with other arguments, in one line"
         who = contract.name if name.endswith(f".{contract.name}") else f"{contract.name} of {name}"
         raise SubjectError(f"{who} {takes}, the contract is {contract.signature}{hint}") from None
 

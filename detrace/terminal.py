@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,18 +23,23 @@ MAX_MISTAKES = 4
 
 
 def violation_text(item: dict[str, Any], formula: str = "", contracts: Sequence[str] = (), mistakes: Sequence[str] = (), *,
+                   statement: str = "", parts: Mapping[str, Sequence[str]] = MappingProxyType({}),
                    with_script: bool = True) -> str:  # fmt: skip
-    """Everything about one violated item; `contracts` say what the functions that the law asks for are, `mistakes` which known
-    ones it rejects."""
+    """Everything about one violated item; `statement` is the law in words, `contracts` say what the functions that it asks for
+    are, `mistakes` which known ones it rejects, `parts` how the entries of an input are called."""
     v = item["violation"] or {}
     law, _, of = item["law"].partition(".")
     title = law.replace("_", " ") + (f": {of}" if of else "")
     lines = [title, f"  {item['subject']} on {item['space']}: {item['reason']}"]
     if formula:
         lines.append(f"  law      {formula}")
+    if statement:
+        lines.append("  in words " + statement.replace("\n", "\n" + " " * 11))
     lines += [f"  where    {about}" for about in contracts]
     for name, value in (item["input"] or {}).items() if isinstance(item["input"], dict) else ():
-        lines.append(_labelled(f"input {name}", decode(value)))
+        entries, names = decode(value), parts.get(name, ())
+        named = zip(names, entries, strict=True) if names and len(names) == len(entries) else [(name, entries)]
+        lines += [_labelled(f"input {n}", entry) for n, entry in named]
     if v.get("got") is not None:
         lines.append(_labelled("got", decode(v["got"])))
     if v.get("truth") is not None:
@@ -194,7 +200,8 @@ class Progress:
         return [i for i in results.get("items", []) if i["outcome"] == "violated" and not i["deviation"]]
 
     def _violations(self, results: dict[str, Any]) -> None:
-        """One block for what a subject makes of the same functions: the first broken law in full, the others by name."""
+        """One block for what a subject makes of the same functions: the first broken law in full, where its input is
+        shortest, the others by name."""
         laws = {law["name"]: law for law in results.get("laws", [])}
         groups: dict[tuple[str, ...], dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
         for item in self._unknown(results):
@@ -202,8 +209,11 @@ class Progress:
             groups[item["subject"], *asked][item["law"]].append(item)
         for (_, *asked), broken in list(groups.items())[:MAX_BLOCKS]:
             (name, items), *others = broken.items()
+            items.sort(key=lambda item: len(str(item["input"])))
             about, mistakes = _taught(results, name, asked)
-            print("\n✘ " + violation_text(items[0], laws.get(name, {"formula": ""})["formula"], about, mistakes))
+            law = {"formula": "", "statement": "", "parts": {}} | laws.get(name, {})
+            words = {k: law[k] for k in ("formula", "statement", "parts")}
+            print("\n✘ " + violation_text(items[0], contracts=about, mistakes=mistakes, **words))
             if spaces := [i["space"] for i in items[1:]]:
                 print(f"  also on  {', '.join(spaces)}")
             for other, (first, *_) in others:

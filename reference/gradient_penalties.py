@@ -6,7 +6,7 @@ over all axes of the sample. Every penalty is a mean over the batch, without a f
 (torch and JAX; a critic of another array library brings its own `gradient`). Where ∇D = 0 value and gradient stay finite.
 
 Sources: https://kexue.fm/archives/6316; Gulrajani et al. 2017 (WGAN-GP), Petzka et al. 2018 (WGAN-LP), Mescheder et al. 2018
-(R1, R2), Kodali et al. 2017 (DRAGAN), Wu et al. 2018 (WGAN-div).
+(R1, R2), Kodali et al. 2017 (DRAGAN), Wu et al. 2018 (WGAN-div), Arjovsky et al. 2017 (clipping).
 """
 
 from __future__ import annotations
@@ -153,3 +153,12 @@ def convergence_diagnostic(critic: Critic, real: Any, fake: Any, weight: float) 
     xp = array_namespace(real)
     slope = zero_centred_real_penalty(critic, real)
     return xp.mean(critic(real)) - xp.mean(critic(fake)) - 2 * weight * slope
+
+
+def clip_weights(weights: Any, bound: float) -> Any:
+    """Each entry moved into [-bound, bound], a new array: (s...) -> (s...). What the first WGAN has for a Lipschitz constraint.
+
+    A linear critic under it measures bound·‖E real - E fake‖₁, which is no distance between the distributions but between
+    their means. NaN stays NaN.
+    """
+    return array_namespace(weights).clip(weights, -bound, bound)

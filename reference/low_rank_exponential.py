@@ -23,8 +23,8 @@ def phi1(s: Any) -> Any:
     """φ(s) = (eˢ - 1)/s elementwise, φ(0) = 1, φ′(0) = ½; any shape, real or complex.
 
     With h = s/2, |s| < 1: eʰ sinh(h)/h, sinh(h)/h = Σ h²ᵏ/(2k+1)! (value and derivatives of every order keep their
-    digits at 0). Else (eʰ - 1)(eʰ + 1)/s, which overflows only where φ does; of real NumPy arrays, which have no derivatives
-    to keep, expm1(h)(eʰ + 1)/s, and 1 + h below u. Relative error: a few u·max(1, |s φ′(s)/φ(s)|). Overflow gives inf (complex: inf
+    digits at 0). Else (eʰ - 1)(eʰ + 1)/s, which overflows only where φ does. Real NumPy arrays have no derivatives to keep:
+    expm1(h)(eʰ + 1)/s, and 1 + h below u. Relative error: a few u·max(1, |s φ′(s)/φ(s)|). Overflow gives inf (complex: inf
     or NaN), φ(-inf) = 0; +inf and NaN give NaN.
     Raises TypeError if s is not floating.
     """

@@ -8,16 +8,19 @@ It runs on the host; arrays of any library that ``array_api_compat`` knows come 
 
 from __future__ import annotations
 
-from math import frexp, isfinite, ldexp
+from math import frexp, isfinite
 from typing import Any
 
 import numpy as np
 
 from .arrays import QUIET, stop_gradient
-from .basis import exact_plan
-from .measures import finite_check, from_host, mass_checks, refuse, to_host, unit_roundoff, working_arrays
+from .basis import exact_plan, potentials
+from .measures import differentiated, from_host, mass_checks, refuse, to_host, unit_roundoff, working_arrays
 
 U = 2.0**-53
+TINY = 2.0**-1073
+BLOCK = 1 << 15
+"""Entries of one temporary: it stays in a second-level cache, beside the costs."""
 
 
 @QUIET
@@ -26,7 +29,7 @@ def optimal_transport(a: Any, b: Any, C: Any) -> tuple[Any, Any, Any, Any]:
 
     Masses count as they are given (cost = ⟨Γ, C⟩), zeros are allowed, costs may have any sign and offset; any scale.
     Γ: basic (at most n + m − 1 positive entries), no negative entry, margins within 3(n + m)u of each mass, relatively.
-    f, g: finite, f_i + g_j <= C_ij up to one rounding of each side; gap ⟨Γ, C − f ⊕ g⟩ <= 4(n + m)u·mass·(max C − min C)
+    f, g: finite, f_i + g_j <= C_ij up to one rounding of each side; gap ⟨Γ, C − f ⊕ g⟩ <= 4(n + m)u·mass·(max C − min C).
     Totals that differ by rounding are made equal by scaling b. float32 and narrower are solved in float64.
     The cost is differentiable: Γ with respect to C, f and g with respect to a and b (up to the gauge (f + t, g − t)).
     Leading axes are solved one by one.
@@ -45,20 +48,19 @@ def transport(xp: Any, a: Any, b: Any, C: Any, unit: float) -> tuple[Any, Any, A
                          f"{tuple(C.shape)}.")  # fmt: skip
     if 0 in C.shape[-2:]:
         raise ValueError("optimal_transport needs at least one point in each measure, got an empty measure.")
-    refuse(*mass_checks(xp, "optimal_transport", a, b, unit), finite_check(xp, "optimal_transport", "costs", C))
-    lead = np.broadcast_shapes(tuple(a.shape[:-1]), tuple(b.shape[:-1]), tuple(C.shape[:-2]))
-    ha, hb, hC = (
-        np.broadcast_to(to_host(v).astype(np.float64), (*lead, *v.shape[v.ndim - k :])) for v, k in ((a, 1), (b, 1), (C, 2))
-    )
+    ha, hb, hC = (to_host(v).astype(np.float64, copy=False) for v in (a, b, C))
+    refuse(*mass_checks(np, "optimal_transport", ha, hb, unit))
+    lead = np.broadcast_shapes(ha.shape[:-1], hb.shape[:-1], hC.shape[:-2])
     if lead:
+        ha, hb, hC = (np.broadcast_to(v, (*lead, *v.shape[v.ndim - k :])) for v, k in ((ha, 1), (hb, 1), (hC, 2)))
         solved = [solve(ha[i], hb[i], hC[i]) for i in np.ndindex(*lead)]
         cost, plan, f, g = (np.stack(parts).reshape(*lead, *np.shape(parts[0])) for parts in zip(*solved, strict=True))
     else:
         cost, plan, f, g = solve(ha, hb, hC)
-    plan, f, g = (from_host(xp, part, C) for part in (plan, f, g))
-    value = from_host(xp, np.asarray(cost), C)
-    value = value + xp.sum(plan * (C - stop_gradient(C)), axis=(-2, -1))  # adds 0, and the gradients
-    value = value + xp.sum(f * (a - stop_gradient(a)), axis=-1) + xp.sum(g * (b - stop_gradient(b)), axis=-1)
+    value, plan, f, g = (from_host(xp, np.asarray(part), C) for part in (cost, plan, f, g))
+    if differentiated(a, b, C):  # adds 0, and the gradients
+        value = value + xp.sum(plan * (C - stop_gradient(C)), axis=(-2, -1))
+        value = value + xp.sum(f * (a - stop_gradient(a)), axis=-1) + xp.sum(g * (b - stop_gradient(b)), axis=-1)
     return value, plan, f, g
 
 
@@ -69,34 +71,70 @@ def transport_cost(a: Any, b: Any, C: Any) -> Any:
 
 
 def solve(a: np.ndarray, b: np.ndarray, C: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """`optimal_transport` of finite float64 arrays on the host."""
-    rows, columns = np.flatnonzero(a), np.flatnonzero(b)
-    everything = len(rows) == len(a) and len(columns) == len(b)
-    part = C if everything else C[np.ix_(rows, columns)]
-    low, high = float(np.min(C)), float(np.max(C))
-    scale = _power_of_two(max(high / 4 - low / 4, 0.0) * 4 if isfinite(high - low) else max(-low, high) * 2)
-    offset = low if isfinite(high - low) else 0.0
-    reduced = np.ascontiguousarray((part - offset) / scale)
-    values, i, j, g_part = exact_plan(a[rows], b[columns], reduced)
-    i, j = rows[i], columns[j]
-    g = np.zeros(len(b))
-    g[columns] = g_part * scale
-    f, g = _feasible(C, g, columns, len(columns) == len(b), offset)
-    plan = np.zeros(C.shape)
-    plan[i, j] = values
-    certify(a, b, C, i, j, values, f, g)
-    return np.asarray(_dot(values, C[i, j])), plan, f, g
+    """`optimal_transport` of float64 arrays on the host, whose masses are known to be right.
+
+    The solver's potentials are kept if every entry of the plan is tight to 2(n + m)u·(max C − min C), else they are computed
+    again along the plan's forest. Beside the solver: seven passes over C and the plan, and for masses that are not integers
+    times one number a loop over n + m nodes.
+    """
+    low, high = float(C.min()), float(C.max())
+    if not (isfinite(low) and isfinite(high)):
+        raise ValueError("optimal_transport needs finite costs, got NaN or inf; remove these entries.")
+    if a.all() and b.all():
+        reduced, exponent = _reduced(C, low, high)
+        found = exact_plan(a, b, reduced)
+        plan, i, j, columns = found.matrix, found.i, found.j, None
+    else:
+        rows, columns = np.flatnonzero(a), np.flatnonzero(b)
+        reduced, exponent = _reduced(C[rows[:, None], columns], low, high)
+        found = exact_plan(a[rows], b[columns], reduced)
+        plan, i, j = np.zeros(C.shape), rows[found.i], columns[found.j]
+        plan[i, j] = found.values
+    f, g = _feasible(C, np.ldexp(found.g, exponent), columns)
+    costs, near = C[i, j], 2 * U * sum(C.shape)
+    if not (costs - f[i] - g[j]).max() <= near * high - near * low:
+        f, g = _feasible(C, np.ldexp(potentials(reduced, found.i, found.j, found.g)[1], exponent), columns)
+    certify(a, b, C, i, j, found.values, f, g)
+    return found.values @ costs, plan, f, g
 
 
-def _feasible(C: np.ndarray, g: np.ndarray, columns: np.ndarray, whole: bool, offset: float) -> tuple[np.ndarray, np.ndarray]:
-    """Potentials with f ⊕ g <= C from g at the columns of positive mass: f = minⱼ C − g, then g there too elsewhere."""
-    g = g - g[columns].max()  # the gauge: g <= 0, largest 0, and f between the row minima of C
-    f = (C - g).min(axis=1) if whole else (C[:, columns] - g[columns]).min(axis=1)
-    if not whole:
-        others = np.ones(len(g), dtype=bool)
-        others[columns] = False
-        g[others] = (C[:, others] - f[:, None]).min(axis=0)
-    return f, g
+def _reduced(C: np.ndarray, low: float, high: float) -> tuple[np.ndarray, int]:
+    """(C − offset)/2^k, contiguous, from 0 to 2⁷…2⁸, and k; C itself if it is from at most high/2 to 1…2⁸. The solver starts
+    from potentials of (high + 1)(n + m), whose rounding it never loses."""
+    if 1.0 <= high <= 2.0**8 and 0 <= low <= high / 2:
+        return np.ascontiguousarray(C), 0
+    k = frexp(high / 4 - low / 4)[1] - 6
+    half = 2.0 ** -(k // 2)  # 2^k itself may not be representable
+    reduced = np.multiply(C, half, order="C")
+    reduced -= low * half
+    reduced *= 2.0 ** (k // 2 - k)
+    return reduced, k
+
+
+def _feasible(C: np.ndarray, g: np.ndarray, columns: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Potentials with f ⊕ g <= C from g at the columns of positive mass (None: all): f = minⱼ C − g, then g elsewhere."""
+    g = g - g.max()  # the gauge: g <= 0, largest 0, and f between the row minima of C
+    if columns is None:
+        return _row_minima(C, g), g
+    others = np.ones(C.shape[1], dtype=bool)
+    others[columns] = False
+    f, everywhere = _row_minima(C[:, columns], g), np.empty(C.shape[1])
+    everywhere[columns] = g
+    everywhere[others] = (C[:, others] - f[:, None]).min(axis=0)
+    return f, everywhere
+
+
+def _row_minima(C: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """minⱼ C_ij − g_j, by blocks of rows that stay in the cache."""
+    n, m = C.shape
+    block = max(BLOCK // m, 1)
+    if n <= block:
+        return np.asarray((C - g).min(axis=1))
+    minima, space = np.empty(n), np.empty((block, m))
+    for k in range(0, n, block):
+        part = C[k : k + block]
+        np.subtract(part, g, out=space[: len(part)]).min(axis=1, out=minima[k : k + block])
+    return minima
 
 
 def certify(a: np.ndarray, b: np.ndarray, C: np.ndarray, i: np.ndarray, j: np.ndarray, values: np.ndarray,
@@ -113,22 +151,15 @@ def certify(a: np.ndarray, b: np.ndarray, C: np.ndarray, i: np.ndarray, j: np.nd
     if not (values > 0).all() or len(values) > n + m - 1:
         raise RuntimeError("optimal_transport found no basic plan: an entry is not positive, or there are too many.")
     for sums, masses in ((np.bincount(i, values, n), a), (np.bincount(j, values, m), b * (mass / float(b.sum())))):
-        if not (np.abs(sums - masses) <= near * masses + 4 * U * np.finfo(float).tiny).all():
+        if not (np.abs(sums - masses) <= near * masses + TINY).all():
             raise RuntimeError("optimal_transport found no plan with the right margins; rescale masses that differ extremely.")
-    violation = (f[:, None] + g) - C
-    p, q = np.divmod(np.flatnonzero(violation > 0), m)
-    if not (np.isfinite(f).all() and np.isfinite(g).all() and (violation[p, q] <= 4 * U * (np.abs(f)[p] + np.abs(g)[q])).all()):
+    tight = np.flatnonzero(~(f <= _row_minima(C, g)))  # elsewhere f_i <= C_ij − g_j, rounded: no more than u|f_i| too high
+    feasible = np.isfinite(f).all() and np.isfinite(g).all()
+    if len(tight):
+        feasible &= (f[tight, None] + g - C[tight] <= 4 * U * (np.abs(f[tight, None]) + np.abs(g))).all()
+    if not feasible:
         raise RuntimeError("optimal_transport found no feasible potentials; rescale costs that are extreme.")
-    spread = float(C.max()) - float(C.min())
-    gap = -_dot(values / mass, violation[i, j])
-    if not gap <= 4 * (n + m) * U * spread + 4 * U * _dot(values / mass, np.abs(f)[i] + np.abs(g)[j]):
+    shares, fi, gj = values / mass, f[i], g[j]
+    gap = float(shares @ (C[i, j] - fi - gj))
+    if not gap <= near * float(C.max()) - near * float(C.min()) + 4 * U * float(shares @ (np.abs(fi) + np.abs(gj))):
         raise RuntimeError("optimal_transport could not prove its plan optimal: the gap to the dual value is too wide.")
-
-
-def _dot(x: np.ndarray, y: np.ndarray) -> float:
-    return float(x @ y)
-
-
-def _power_of_two(s: float) -> float:
-    """The power of two in (s/2, s]·2, 1 for 0."""
-    return ldexp(1.0, frexp(s)[1]) if s > 0 else 1.0

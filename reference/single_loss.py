@@ -35,6 +35,22 @@ def single_loss(discriminator_loss: Loss, generator_loss: Loss, D: Player, G: Pl
     return discriminator_loss(on_real, stopped) + weight * generator
 
 
+def discriminator_turn(discriminator_loss: Loss, D: Player, G: Player, real: Any, z: Any) -> Any:
+    """L_D(D(x), D(sg G(z))), what D minimises in its turn of 1:1 alternation; nothing of it reaches G.
+
+    real (n, s...), z (n, k) -> ().
+    """
+    return discriminator_loss(D(real), D(stop_gradient(G(z))))
+
+
+def generator_turn(generator_loss: Loss, D: Player, G: Player, real: Any, z: Any) -> Any:
+    """L_G(D(x), D(G(z))), what G minimises in its turn: real (n, s...), z (n, k) -> ().
+
+    Gradients reach D too; its optimizer must drop them (`zero_grad` before D's next turn).
+    """
+    return generator_loss(D(real), D(G(z)))
+
+
 def reverse_gradient(x: Any, weight: float = 1.0) -> Any:
     """x itself, whose gradient is multiplied by -weight on the way back (torch and JAX), to any order.
 

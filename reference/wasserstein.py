@@ -8,28 +8,21 @@ in float32. Differentiable by torch and JAX (no jax.jit).
 
 from __future__ import annotations
 
-from functools import lru_cache
-from math import gcd, inf, isnan, prod
+from math import inf, isnan, prod
 from typing import Any
 
 import numpy as np
-from array_api_compat import device
+from array_api_compat import device, is_numpy_array
 
 from .arrays import QUIET, stop_gradient
-from .measures import (
-    differentiated,
-    finite_check,
-    from_host,
-    mass_checks,
-    on_cpu,
-    refuse,
-    unit_roundoff,
-    working_arrays,
-)
+from .measures import differentiated, everywhere, finite_check, mass_checks, on_cpu, refuse, unit_roundoff, working_arrays
 from .optimal_transport import transport
+from .quantiles import absolute, area_between, power, quantile_coupling, uniform_coupling
 
 BLOCK = 1 << 19
 """Bytes of one temporary on a CPU: a few stay in a second-level cache (all at once takes up to 4 times longer)."""
+COMPLETE = hasattr(np, "cumulative_sum")
+"""Whether NumPy has by itself (from 2.1 on) what the line needs: a layer less, a tenth of a short call."""
 
 
 @QUIET
@@ -38,9 +31,10 @@ def wasserstein_1d(x: Any, y: Any, p: float = 1, a: Any = None, b: Any = None) -
 
     Weights None are uniform with total 1. Leading axes broadcast. Nothing leaves the device.
     Accuracy: |error of W_p^p| <= (n + m) u (W_p^p + u mass·range^p) up to a small constant, where range is the largest
-    distance between points and totals are equal; totals that differ by rounding, ε mass, add ε mass·range^p. Sums of
-    weights are carried in three parts, the first two exact, so W = 0 exactly for equal measures in any order (weights
-    within 2⁻²⁰ of the total). No power overflows or underflows: distances are divided by the largest.
+    distance between points of positive mass and totals are equal; totals that differ by rounding, ε mass, add
+    ε mass·range^p. Sums of weights are carried in as many parts as they need, three at most, the first two exact, so W = 0
+    exactly for equal measures in any order (weights within 2⁻²⁰ of the total). No power overflows or underflows: where one
+    could, distances are divided by the largest.
     Gradient: in the points, 0 between coincident ones; in the weights, dual potentials, hence up to a constant for
     weights of constant total; 0 where W = 0 and p > 1.
     Raises ValueError if p < 1, a measure is empty, shapes do not fit, values are NaN or infinite, weights are negative or
@@ -48,27 +42,21 @@ def wasserstein_1d(x: Any, y: Any, p: float = 1, a: Any = None, b: Any = None) -
     """
     p = _exponent(p, 1.0, "wasserstein_1d")
     xp, dtype, (x, y, a, b) = working_arrays("wasserstein_1d", x, y, a, b)
+    xp = np if COMPLETE and is_numpy_array(x) else xp
     for points, weights in ((x, a), (y, b)):
         if points.ndim < 1 or points.shape[-1] == 0:
             raise ValueError(f"wasserstein_1d needs samples (..., n) of at least one point, got shape {tuple(points.shape)}.")
         if weights is not None and (weights.ndim < 1 or weights.shape[-1] != points.shape[-1]):
             raise ValueError(f"wasserstein_1d needs a weight a point, got weights {tuple(weights.shape)} for points "
                              f"{tuple(points.shape)}.")  # fmt: skip
-    finite = [finite_check(xp, "wasserstein_1d", "points", points) for points in (x, y)]
-    n, m = x.shape[-1], y.shape[-1]
     if a is None and b is None:
-        refuse(*finite)
-        result = _uniform(xp, x, y, p)
-    else:
-        a = xp.full((n,), 1 / n, dtype=x.dtype, device=device(x)) if a is None else a
-        b = xp.full((m,), 1 / m, dtype=y.dtype, device=device(y)) if b is None else b
-        refuse(*finite, *mass_checks(xp, "wasserstein_1d", a, b, unit_roundoff(xp, dtype)))
-        x, y, a, b = _broadcast(xp, x, y, a, b)
-        total = _power_of_two(xp, stop_gradient(xp.maximum(xp.sum(a, axis=-1), xp.sum(b, axis=-1))))
-        a, b = a / total[..., None], b / total[..., None]
-        coupled = _area_between if p == 1 and not differentiated(x, y, a, b) else _quantile_coupling
-        result = _in_blocks(xp, coupled, x, y, a, b, p) * (1 if p == inf else total ** (1 / p))
-    return xp.astype(result, dtype, copy=False)
+        return xp.astype(uniform_coupling(xp, x, y, p), dtype, copy=False)
+    a, b = (xp.full((v.shape[-1],), 1 / v.shape[-1], dtype=v.dtype, device=device(v)) if w is None else w
+            for v, w in ((x, a), (y, b)))  # fmt: skip
+    totals = tuple(stop_gradient(xp.sum(w, axis=-1)) for w in (a, b))
+    refuse(*mass_checks(xp, "wasserstein_1d", a, b, unit_roundoff(xp, dtype), totals))
+    x, y, a, b = _broadcast(xp, x, y, a, b)
+    return xp.astype(_weighted(xp, x, y, a, b, totals[0], p), dtype, copy=False)
 
 
 @QUIET
@@ -83,7 +71,7 @@ def wasserstein(x: Any, y: Any, p: float = 1, a: Any = None, b: Any = None) -> A
     if p == inf:
         raise ValueError("wasserstein needs a finite p; W_inf is a bottleneck problem, offered on the line only.")
     xp, dtype, (x, y, a, b) = working_arrays("wasserstein", x, y, a, b)
-    x, y = _points(x, y, "wasserstein", 2)
+    _points(x, y, "wasserstein", 2)
     n, m = x.shape[-2], y.shape[-2]
     if n == 0 or m == 0:
         raise ValueError("wasserstein needs at least one point in each sample, got an empty measure.")
@@ -111,13 +99,13 @@ def cost_matrix(x: Any, y: Any, p: float = 2) -> Any:
     if p in (0.0, inf):
         raise ValueError(f"cost_matrix needs a finite p > 0, got {p!r}.")
     xp, dtype, (x, y) = working_arrays("cost_matrix", x, y)
-    x, y = _points(x, y, "cost_matrix", None)
+    _points(x, y, "cost_matrix", None)
     d = x.shape[-1]
     if d == 0:
         return xp.zeros((*x.shape[:-1], y.shape[-2]), dtype=dtype, device=device(x))
     if d == 1:
-        norm = _absolute(xp, x[..., :, None, 0] - y[..., None, :, 0])
-        C = norm if p == 1 else xp.square(norm) if p == 2 else _power(xp, norm, p)
+        norm = absolute(xp, x[..., :, None, 0] - y[..., None, :, 0])
+        C = norm if p == 1 else xp.square(norm) if p == 2 else power(xp, norm, p)
         return xp.astype(C, dtype, copy=False)
     points = [[v[..., k] * 1.0 for k in range(d)] for v in (x, y)]  # contiguous
     block = max(8 * BLOCK // (xp.finfo(x.dtype).bits * max(y.shape[-2], 1)), 1)
@@ -133,20 +121,21 @@ def _costs(xp: Any, x: list[Any], y: list[Any], p: float) -> Any:
     squares = xp.square(differences[0])
     for difference in differences[1:]:
         squares = squares + xp.square(difference)
-    return squares if p == 2 else _power(xp, _norm(xp, differences, squares), p)
+    return squares if p == 2 else power(xp, _norm(xp, differences, squares), p)
 
 
 def _exponent(p: Any, least: float, name: str) -> float:
+    """p as a float; ValueError unless p >= least."""
     p = float(p)
     if isnan(p) or p < least:
         raise ValueError(f"{name} needs p >= {least:g}, got {p!r}.")
     return p
 
 
-def _points(x: Any, y: Any, name: str, ndim: int | None) -> tuple[Any, Any]:
+def _points(x: Any, y: Any, name: str, ndim: int | None) -> None:
+    """ValueError unless x and y are points (n, d) and (m, d)."""
     if min(x.ndim, y.ndim) < 2 or x.shape[-1] != y.shape[-1] or (ndim is not None and (x.ndim, y.ndim) != (ndim, ndim)):
         raise ValueError(f"{name} needs points (n, d) and (m, d), one d, got {tuple(x.shape)} and {tuple(y.shape)}.")
-    return x, y
 
 
 def _power_of_two(xp: Any, s: Any) -> Any:
@@ -155,19 +144,34 @@ def _power_of_two(xp: Any, s: Any) -> Any:
     return xp.pow(xp.full_like(s, 2.0), xp.ceil(xp.log2(s)))
 
 
-def _absolute(xp: Any, d: Any) -> Any:
-    """|d|, whose gradient at d = 0 is 0 (JAX's own is 1)."""
-    return d * stop_gradient(xp.sign(d)) if differentiated(d) else xp.abs(d)
+def _broadcast(xp: Any, *arrays: Any) -> tuple[Any, ...]:
+    leads = [tuple(A.shape[:-1]) for A in arrays]
+    if leads.count(leads[0]) == len(leads):
+        return arrays
+    lead = np.broadcast_shapes(*leads)
+    return tuple(A if tuple(A.shape[:-1]) == lead else xp.broadcast_to(A, (*lead, A.shape[-1])) for A in arrays)
 
 
-def _power(xp: Any, r: Any, p: float) -> Any:
-    """rᵖ, r >= 0, whose gradient at r = 0 is 0."""
-    if p == 1:
-        return r
-    if p == 2:
-        return xp.square(r)
-    positive = r > 0
-    return xp.where(positive, xp.where(positive, r, xp.ones_like(r)) ** p, xp.zeros_like(r))
+def _weighted(xp: Any, x: Any, y: Any, a: Any, b: Any, mass: Any, p: float) -> Any:
+    """Any weights, of the total `mass`: scaled to about 1, then one of the two integrals."""
+    normal = everywhere(xp, (mass > 0.5) & (mass < 1.5))
+    if not normal:
+        mass = _power_of_two(xp, mass)
+        a, b = a / mass[..., None], b / mass[..., None]
+    coupled = area_between if p == 1 and not differentiated(x, y, a, b) else quantile_coupling
+    result = _in_blocks(xp, coupled, x, y, a, b, p)
+    return result if normal or p == inf else result * mass ** (1 / p)
+
+
+def _in_blocks(xp: Any, function: Any, x: Any, y: Any, a: Any, b: Any, p: float) -> Any:
+    """`function` of rows; on a CPU of as many at once as stay in the cache, of which each of a dozen temporaries has a part."""
+    lead, n, m = x.shape[:-1], x.shape[-1], y.shape[-1]
+    block = max(2 * BLOCK // (xp.finfo(x.dtype).bits * (n + m)), 1)
+    if prod(lead) <= block or not on_cpu(x):
+        return function(xp, x, y, a, b, p)
+    rows = [xp.reshape(v, (-1, v.shape[-1])) for v in (x, y, a, b)]
+    parts = [function(xp, *(v[k : k + block, :] for v in rows), p) for k in range(0, prod(lead), block)]
+    return xp.reshape(xp.concat(parts), lead)
 
 
 def _norm(xp: Any, differences: list[Any], squares: Any) -> Any:
@@ -187,115 +191,3 @@ def _norm(xp: Any, differences: list[Any], squares: Any) -> Any:
         total = total + xp.square(difference / divisor)
     scaled = xp.where(nonzero, largest * xp.sqrt(xp.where(nonzero, total, xp.ones_like(total))), xp.zeros_like(total))
     return xp.where(safe, norm, scaled)
-
-
-def _broadcast(xp: Any, x: Any, y: Any, a: Any, b: Any) -> tuple[Any, ...]:
-    lead = np.broadcast_shapes(*(tuple(A.shape[:-1]) for A in (x, y, a, b)))
-    return tuple(A if tuple(A.shape[:-1]) == lead else xp.broadcast_to(A, (*lead, A.shape[-1])) for A in (x, y, a, b))
-
-
-@lru_cache(maxsize=64)
-def _uniform_coupling(n: int, m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Which sorted points of n and of m equal ones meet, and the mass that they exchange; exact in integers."""
-    g = gcd(n, m)
-    levels = np.union1d(np.arange(1, n + 1) * (m // g), np.arange(1, m + 1) * (n // g))
-    i, j = (levels - 1) // (m // g), (levels - 1) // (n // g)
-    return i, j, np.diff(levels, prepend=0) / (n * m // g)
-
-
-def _uniform(xp: Any, x: Any, y: Any, p: float) -> Any:
-    """Equal weights: sort and pair."""
-    n, m = x.shape[-1], y.shape[-1]
-    x, y = xp.sort(x, axis=-1), xp.sort(y, axis=-1)
-    if n == m:
-        return _mean_power(xp, _absolute(xp, x - y), None, p)
-    i, j, mass = _uniform_coupling(n, m)
-    x, y = (xp.take(v, xp.asarray(k, device=device(v)), axis=-1) for v, k in ((x, i), (y, j)))
-    return _mean_power(xp, _absolute(xp, x - y), from_host(xp, mass, x), p)
-
-
-def _mean_power(xp: Any, distance: Any, mass: Any, p: float) -> Any:
-    """(Σ mass·distanceᵖ)^(1/p), mass None for the mean."""
-    if p == 1:
-        return xp.mean(distance, axis=-1) if mass is None else xp.sum(mass * distance, axis=-1)
-    moved = distance if mass is None else xp.where(mass > 0, distance, xp.zeros_like(distance))
-    if p == inf:
-        return xp.max(moved, axis=-1)
-    largest = stop_gradient(xp.max(moved, axis=-1))
-    positive = largest > 0
-    scale = xp.where(positive, largest, xp.ones_like(largest))
-    ratio = distance / scale[..., None]
-    if mass is not None:  # points without mass may be far away
-        limit = float(xp.finfo(ratio.dtype).max) ** (0.5 / p)
-        ratio = xp.where(ratio < limit, ratio, xp.full_like(ratio, limit))
-    power = _power(xp, ratio, p)
-    total = xp.mean(power, axis=-1) if mass is None else xp.sum(mass * power, axis=-1)
-    return largest * xp.where(positive, total, xp.ones_like(total)) ** (1 / p)
-
-
-def _parts(xp: Any, w: Any) -> tuple[Any, Any, Any]:
-    """w = w₁ + w₂ + w₃ for Σ|w| <= 2: sums of w₁ and of w₂ are exact (multiples of 2ε, and 2ε²·2^⌈log₂ n⌉)."""
-    eps = float(xp.finfo(w.dtype).eps)
-    first = (w + 2.0) - 2.0
-    rest = w - first
-    grid = eps * 2.0 ** ((w.shape[-1] - 1).bit_length() + 1)
-    second = (rest + grid) - grid
-    return first, second, rest - second
-
-
-def _gather(xp: Any, order: Any, *arrays: Any) -> list[Any]:
-    """Each array (..., n) at `order` (..., k) along the last axis; many times faster than take_along_axis in NumPy."""
-    if order.ndim == 1:
-        return [xp.take(A, order, axis=0) for A in arrays]
-    n = arrays[0].shape[-1]
-    places = xp.reshape(order, (-1, order.shape[-1]))
-    places = places + n * xp.arange(places.shape[0], dtype=order.dtype, device=device(order))[:, None]
-    places = xp.reshape(places, (-1,))
-    return [xp.reshape(xp.take(xp.reshape(A, (-1,)), places, axis=0), order.shape) for A in arrays]
-
-
-def _sums(xp: Any, w: Any) -> list[Any]:
-    """Cumulative sums of w in exact parts; the third only if it is not 0."""
-    parts = _parts(xp, w)
-    return [xp.cumulative_sum(part, axis=-1) for part in (parts if bool(xp.any(stop_gradient(parts[2]) != 0)) else parts[:2])]
-
-
-def _in_blocks(xp: Any, function: Any, x: Any, y: Any, a: Any, b: Any, p: float) -> Any:
-    """`function` of rows; on a CPU of as many at once as stay in the cache."""
-    lead, n, m = x.shape[:-1], x.shape[-1], y.shape[-1]
-    block = max(8 * BLOCK // (xp.finfo(x.dtype).bits * (n + m)), 1)
-    if not on_cpu(x) or prod(lead) <= block:
-        return function(xp, x, y, a, b, p)
-    rows = [xp.reshape(v, (-1, v.shape[-1])) for v in (x, y, a, b)]
-    parts = [function(xp, *(v[k : k + block, :] for v in rows), p) for k in range(0, prod(lead), block)]
-    return xp.reshape(xp.concat(parts), lead)
-
-
-def _area_between(xp: Any, x: Any, y: Any, a: Any, b: Any, p: float) -> Any:
-    """W₁ = ∫|F − G|."""
-    z, w = xp.concat([x, y], axis=-1), xp.concat([a, -b], axis=-1)
-    z, w = _gather(xp, xp.argsort(z, axis=-1, stable=False), z, w)
-    F = sum(_sums(xp, w))
-    return xp.sum(xp.abs(F[..., :-1]) * (z[..., 1:] - z[..., :-1]), axis=-1)
-
-
-def _quantile_coupling(xp: Any, x: Any, y: Any, a: Any, b: Any, p: float) -> Any:
-    """W_p = (∫|F⁻¹ − G⁻¹|ᵖ)^(1/p), a sum over the levels of both distribution functions."""
-    n, m = x.shape[-1], y.shape[-1]
-    points, levels = [], []
-    for v, w in ((x, a), (y, b)):
-        v, w = _gather(xp, xp.argsort(v, axis=-1, stable=False), v, w)
-        points.append(v)
-        levels.append(_sums(xp, w))
-    for sums in levels:
-        sums.extend([xp.zeros_like(sums[0])] * (max(map(len, levels)) - len(sums)))
-    merged = [xp.concat([s, t], axis=-1) for s, t in zip(*levels, strict=True)]
-    order = xp.argsort(sum(merged), axis=-1, stable=True)
-    merged = _gather(xp, order, *merged)
-    first = xp.astype(order < n, order.dtype)
-    i = xp.cumulative_sum(first, axis=-1) - first
-    j = xp.arange(n + m, dtype=order.dtype, device=device(order)) - i
-    (u,), (v,) = _gather(xp, xp.clip(i, None, n - 1), points[0]), _gather(xp, xp.clip(j, None, m - 1), points[1])
-    mass = sum(xp.concat([part[..., :1], part[..., 1:] - part[..., :-1]], axis=-1) for part in merged)
-    mass = mass + stop_gradient(xp.where(mass < 0, -mass, xp.zeros_like(mass)))  # levels that round to one order
-    return _mean_power(xp, _absolute(xp, u - v), mass, p)

@@ -119,6 +119,65 @@ def results() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def kernel(case: str, verdict: str, ratio: float | None = 1.0, spread: float = 0.02, **more: Any) -> dict[str, Any]:
+    """A kernel as the gate writes it, its interval `spread` to each side of `ratio`, its canary half of that around 1."""
+    low, high = (None, None) if ratio is None else (ratio * (1 - spread), ratio * (1 + spread))
+    decision = {"verdict": verdict, "ratio": ratio, "low": low, "high": high, "pairs": 5, "rounds": 20}
+    canary = decision | {"verdict": "SAME", "ratio": 1.0, "low": 1 - spread / 2, "high": 1 + spread / 2}
+    return decision | {
+        "id": f"{case[:-1]},dtype=float64][reference-numpy-cpu-float64]", "case": case, "contract": case.partition("[")[0],
+        "subject": "reference", "space": "numpy-cpu-float64", "failed": False, "base_s": 2e-5,
+        "head_s": None if ratio is None else 2e-5 * ratio, "control": "", "inputs": "i", "code": "c",
+        "canary": None if ratio is None else canary, "trail": [] if ratio is None else [decision], "reason": "", **more,
+    }  # fmt: skip
+
+
+def gate() -> dict[str, Any]:
+    """A gate's block with every verdict and a finding."""
+    first = {"verdict": "INCONCLUSIVE", "ratio": 1.04, "low": 0.9, "high": 1.2, "pairs": 5, "rounds": 20}
+    undecided = kernel("expm[n=64]", "INCONCLUSIVE", 1.07, 0.04, pairs=10)
+    kernels = [
+        kernel("expm[n=4]", "SAME", 1.002), kernel("expm[n=8]", "FASTER", 0.81), undecided | {"trail": [first, undecided]},
+        kernel("expm[n=16]", "SLOWER", 1.31, failed=True), kernel("l1[n=9]", "NEW", None, reason="base does not have it"),
+        kernel("l2[n=9]", "GONE", None, failed=True, reason="head does not have it"),
+        kernel("l1[n=99]", "CONTAMINATED", 1.1, reason="base against base differs as much: the machine is too noisy now"),
+        kernel("l1[n=2]", "INCONCLUSIVE", 2.5, low=0.0, high=None),
+    ]
+    return {
+        "schema": "detrace.gate/1", "created": "2026-01-31T14:20:00+00:00", "seconds": 93.2,
+        "base": {"kind": "tree", "ref": "origin/main", "commit": "89abcdef0123456789"},
+        "head": {"commit": "0123456789abcdef", "dirty": True}, "machine": "m", "fingerprint": {"cpu": "a processor"},
+        "failed": True, "contaminated": True, "counts": {k["verdict"]: 1 for k in kernels} | {"INCONCLUSIVE": 2},
+        "notes": ["a note about the gate"], "kernels": kernels,
+        "correctness": {"compared": True, "notes": ["torch-cpu is not in this run: 4 items are not compared"], "findings": [
+            {"kind": "newly violated", "law": "series", "subject": "mine", "space": "numpy-cpu-float64", "before": "held",
+             "now": "violated, ratio 99.0"},
+            {"kind": "law gone", "law": "an_old_law", "subject": "*", "space": "*", "before": "in the catalogue",
+             "now": "gone"},
+        ]},
+    }  # fmt: skip
+
+
+TRENDED = "expm[n=4,dtype=float64][reference-numpy-cpu-float64]"
+"""The kernel whose trend has a step."""
+
+
+def trend(runs: int = 24, kernels: int = 3) -> dict[str, Any]:
+    """A gate's trend: the first kernel 21 % slower from its run 13 on, the others level, with noise that repeats."""
+    draw = random.Random(1)
+    found = {}
+    for k in range(kernels):
+        rows = []
+        for i in range(runs):
+            ratio = 3.2 * (1.21 if k == 0 and i >= 13 else 1.0) * (1 + draw.gauss(0, 0.01))
+            rows.append([f"2026-{1 + i // 28:02d}-{1 + i % 28:02d}T10:00:00+00:00", f"{i:08x}89abcdef", ratio,
+                         ratio * 0.98, ratio * 1.03])  # fmt: skip
+        steps = [{"run": 13, "commit": rows[13][1], "factor": 1.21}] if k == 0 and runs > 16 else []
+        name = f"expm[n={2 ** (k + 2)},dtype=float64][reference-numpy-cpu-float64]"
+        found[name] = {"control": "gemm/1", "runs": rows, "steps": steps}
+    return found
+
+
 SPACES = (
     "numpy-cpu-float64", "numpy-cpu-float32", "torch-cpu-float64", "torch-cpu-float32", "jax-cpu-float64",
     "strict-cpu-float64", "numpy-cpu-complex128", "torch-cpu-bfloat16",

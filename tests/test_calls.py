@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import toy
 
+from detrace import Contract
 from detrace.calls import Call, LinearOperator
-from detrace.judging import Record, Violation
+from detrace.judging import NotOffered, Record, Violation
 from detrace.spaces import probe, space
 
 A = np.array([[1.0, 2.0], [3.0, 4.0]])
@@ -139,6 +140,30 @@ def test_raises_gives_the_exception():
     """`raises` returns what the call raises, or None."""
     assert isinstance(call(_raises).raises(A), ZeroDivisionError)
     assert call(lambda a: a).raises(A) is None
+
+
+def test_numbers_read_back_count_as_arrays_without_axes():
+    """A recorded 0-d array comes back from a results file as a number; what is due has its shape, ()."""
+    contract = Contract("f", "(s...),*->(s...)", "itself", "toy")
+    assert contract.result_shapes((1.5, 2.0)) == [()]
+
+
+def test_what_is_not_offered_is_no_refusal():
+    """An adapter's NotOffered where an error is due says nothing about the implementation."""
+
+    def declining(a):
+        raise NotOffered("2×2 only")
+
+    with pytest.raises(Violation, match="NotOffered: 2×2 only") as caught:
+        call(declining).raises(A)
+    assert isinstance(caught.value.__cause__, NotOffered)
+
+
+def test_native_calls_raise_violations():
+    """What a function raises on native arguments is its violation, its result is passed on as it is."""
+    assert call(lambda a: "as it is").native(A) == "as it is"
+    with pytest.raises(Violation, match="twice raised ZeroDivisionError: no"):
+        call(_raises).native(A)
 
 
 @pytest.mark.skipif(bool(probe("torch-cpu")), reason=f"torch: {probe('torch-cpu')}")

@@ -172,3 +172,10 @@ def test_a_training_script_is_judged() -> None:
     """The right loss holds, the one with a relu is violated."""
     assert judged(lambda fake_logits: -fake_logits.mean()) == HELD
     assert judged(lambda fake_logits: F.relu(-fake_logits).mean()) == VIOLATED
+
+
+def test_other_arguments_lead_to_conventions() -> None:
+    """A loss that takes what the contract does not is told where to say so."""
+    mine = type("Mine", (), {"hinge_generator": staticmethod(lambda fake: -fake.mean())})()
+    with pytest.raises(SubjectError, match=r"takes 1 argument, the contract is .*; detrace\.conventions makes it"):
+        from_object(mine, load().contracts, name="mine")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import toy
 
-from detrace import law, undecided
+from detrace import NotOffered, law, undecided
 from detrace.engine import HELD, PROFILES, UNDECIDED, VIOLATED, Outcome, Profile, run
 from detrace.strategies.matrices import square_matrices
 from detrace.strategies.scalars import integers
@@ -263,14 +263,17 @@ def test_laws_say_where_they_do_not_apply():
     assert other.not_applicable(space("numpy-cpu-complex64")) == "numpy has no automatic differentiation"
 
 
-def test_what_a_peer_does_not_offer_is_undecided(float64):
-    """NotImplementedError of a peer's adapter is no verdict on the library; of anybody else it is a violation."""
+@pytest.mark.parametrize("role", ["peer", "user"])
+def test_what_an_adapter_does_not_offer_is_undecided(float64, role):
+    """NotOffered of an adapter is no verdict on anybody's code; a NotImplementedError that the code raises is a violation."""
 
-    def twice(A):
-        raise NotImplementedError("only on Sundays")
+    def refusing(error):
+        def twice(A):
+            raise error("only on Sundays")
 
-    for role, due in (("peer", UNDECIDED), ("user", VIOLATED)):
-        subject = Subject("theirs", {"twice": twice}, role=role, backends=("numpy",))
-        outcome = run(toy.twice_is_the_sum, subject, float64, CONTRACTS, QUICK)
+        return Subject("theirs", {"twice": twice}, role=role, backends=("numpy",))
+
+    for error, due in ((NotOffered, UNDECIDED), (NotImplementedError, VIOLATED)):
+        outcome = run(toy.twice_is_the_sum, refusing(error), float64, CONTRACTS, QUICK)
         assert outcome.outcome == due
         assert "only on Sundays" in outcome.reason

@@ -26,7 +26,10 @@ TAUGHT = {
     "loss_is_its_formula.non_saturating_generator": ("got      18.42", "true     10000.0"),
     "interpolation_lies_on_the_segment": ("one α for the whole batch",),
     "penalty_of_a_linear_critic.two_sided_penalty": ("norm over batch and features",),
-    "single_loss_has_both_gradients": ("where    single_loss is L_D(D, sg G) + λ[L_G(D, G) − L_G(D, sg G)]",),
+    "discriminators_turn_leaves_the_generator_alone": (
+        "a gradient reaches the generator in the discriminator's turn",
+        "D(G(z)) without detach: the generator collects gradients of the discriminator's loss",
+    ),
 }
 """Laws that usual_mistakes/train.py breaks, and what its reader must be told."""
 

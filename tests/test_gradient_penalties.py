@@ -43,6 +43,15 @@ def test_a_training_step_learns_from_the_penalty():
     assert values[-1] < 0.2 * values[0]
 
 
+def test_batch_normalisation_hides_the_slopes_of_a_module():
+    """In training mode ΣD of a normalised batch does not change with the samples; in evaluation mode D has its slopes."""
+    D = torch.nn.Sequential(torch.nn.BatchNorm1d(2), torch.nn.Linear(2, 1)).double()
+    assert penalties.gradient_norms(D, X).max() < 1e-12
+    D.eval()
+    slope = D[1].weight[0] / (D[0].running_var + D[0].eps).sqrt()
+    torch.testing.assert_close(penalties.gradient_norms(D, X), slope.norm().expand(3))
+
+
 def test_norms_under_no_grad():
     """A norm can be watched without a graph of the caller's."""
     with torch.no_grad():
@@ -103,6 +112,28 @@ def test_jax_under_jit():
     value, grad = jax.jit(jax.value_and_grad(loss))(w)
     assert float(value) == pytest.approx(16.0)
     np.testing.assert_allclose(np.asarray(grad), [8 * 0.6, 8 * 0.8], rtol=1e-6)
+
+
+def test_clipping_makes_a_new_array():
+    """Weights of a torch module, and NaN, which stays."""
+    w = torch.tensor([0.5, -3.0, float("nan")])
+    got = penalties.clip_weights(w, 1.0)
+    torch.testing.assert_close(got, torch.tensor([0.5, -1.0, float("nan")]), equal_nan=True)
+    assert w[1] == -3
+
+
+def test_references_are_there_for_scripts(project):
+    """`detrace.reference` is the references, without the rest of this package and beside a `reference` of the user's own."""
+    project.write("reference.py", "mine = True")
+    done = project.python("-c", """if True:
+        import sys, torch, reference
+        from detrace.reference.gradient_penalties import convergence_diagnostic
+        from detrace.reference.single_loss import training_step
+        D = lambda x: x.sum(dim=1)
+        print(convergence_diagnostic(D, torch.ones(4, 2), torch.zeros(3, 2), 0.25).item())
+        print(reference.mine, training_step.__module__, "hypothesis" in sys.modules, "detrace.suite" in sys.modules)
+    """)
+    assert done.stdout.splitlines() == ["1.0", "True detrace.reference.single_loss False False"], done.stderr
 
 
 # -- the truths -------------------------------------------------------------------------------------------------------

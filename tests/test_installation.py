@@ -1,6 +1,7 @@
 """The distribution as somebody else meets it: built, installed beside nothing but what it declares, and run in their folders.
 
-No test here downloads: dependencies are links to the running interpreter's, and pip, without an index, refuses what is missing.
+Under the running interpreter nothing is downloaded: dependencies are links to its own, and pip, without an index, refuses what
+is missing. Under other Pythons they come from the package index, all but torch.
 """
 
 from __future__ import annotations
@@ -40,6 +41,14 @@ RIGHT = """\
     """
 STARTS_WITHOUT_LIBRARIES = ("pytest", "typer")
 """What the command's help and the plugin need, which is pure Python, so that another interpreter can use it too."""
+NOT_TORCH = """\
+    'Stands in for torch, which is left out of this environment: it can be imported, and nothing can be computed with it.'
+    from types import SimpleNamespace
+
+    class Tensor: pass
+
+    nn, autograd = SimpleNamespace(Module=object), SimpleNamespace(Function=object)
+    """
 
 
 def run(*command: object, cwd: Path, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -321,3 +330,45 @@ def test_other_pythons_start(wheel, tmp_path, version):
     for command, answer in (("detrace", "--help"), "verify"), (("pytest", "-W", "error", "test_one.py"), "1 passed"):
         done = run(environment.python, "-m", *command, cwd=tmp_path, PYTHONDONTWRITEBYTECODE="1")
         assert answer in done.stdout
+
+
+def from_the_index(environment: Environment, *needed: str) -> None:
+    """Wheels of what is needed, in the versions of constraints.txt; skips where no index answers, fails on what it lacks."""
+    settings = {k: v for k, v in os.environ.items() if k.startswith("PIP_")}
+    command = (sys.executable, "-m", "pip", "--python", environment.python, "--disable-pip-version-check", "-q", "install",
+               "--no-compile", "--only-binary", ":all:", "-c", ROOT / "constraints.txt", "--retries", "1",
+               "--timeout", "15")  # fmt: skip
+    try:
+        asked = run(*command, "packaging", cwd=environment.path, check=False, **settings)
+    except subprocess.TimeoutExpired:
+        asked = None
+    if asked is None or asked.returncode:
+        pytest.skip("no package index answers: nothing of this test was run")
+    run(*command, *needed, cwd=environment.path, **settings)
+
+
+@pytest.mark.parametrize("version", ["3.12", "3.13"])
+def test_other_pythons_judge(wheel, theirs, tmp_path, version):
+    """Where such an interpreter and an index are: the wheel and all that it declares but torch, installed afresh, judge our
+    references and their module right, their wrong one wrong, and make the page. torch is many times larger than all the rest;
+    a stand-in is found not to work, as a broken torch would be."""
+    other = interpreter(version)
+    if other is None:
+        pytest.skip(f"no Python {version} on this machine: nothing of this test was run")
+    environment = Environment.of(tmp_path / "env", (), other)
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    from_the_index(environment, *(d for d in settings["dependencies"] if Requirement(d).name != "torch"))
+    (environment.site / "torch.py").write_text(textwrap.dedent(NOT_TORCH), encoding="utf-8")
+    pip("install", "--no-index", "--no-deps", "--no-compile", wheel, python=environment.python, cwd=tmp_path)
+    laws = (*LAWS, "--law", "exponential_is_its_series")
+    done = environment.detrace("verify", "reference", "user_pkg.module", *laws, cwd=theirs)
+    assert "user_pkg.module: 8 held, 0 violated, 0 undecided" in done.stdout, done.stdout
+    assert re.search(r"reference: \d\d held, 0 violated, 0 undecided", done.stdout), done.stdout
+    page = environment.detrace("report", cwd=theirs).stdout.strip()
+    text = Path(page).read_text(encoding="utf-8")
+    assert f"Python {version}." in text
+    assert "torch-cpu</b> AttributeError: module" in text
+    done = environment.detrace("verify", "user_pkg.wrong", *LAWS, cwd=theirs, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "✘ log_determinant_is_the_trace" in done.stdout
+    assert "user_pkg.wrong: 4 held, 4 violated" in done.stdout

@@ -24,6 +24,7 @@ from detrace.networks import (
 )  # fmt: skip
 from detrace.spaces import Space, backends, space
 from detrace.strategies import networks as drawn
+from detrace.suite import load
 
 TORCH = "torch-cpu-float64"
 RNG = np.random.default_rng(7)
@@ -224,3 +225,12 @@ def test_bytes_that_are_missing_are_zeros():
     assert plan[0] in KINDS
     assert not any(w.any() for w in plan[2])
     assert math.prod(shape) == 2
+
+
+def test_entries_are_named_one_by_one():
+    """A strategy that names the entries of its tuples has a name for each."""
+    named = {repr(draw): draw for law in load().laws.values() for draw in law.draws.values() if draw.parts}
+    assert len(named) > 10
+    for draw in named.values():
+        for value in draws(draw, space(TORCH), 3):
+            assert len(value) == len(draw.parts), repr(draw)

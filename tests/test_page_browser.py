@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from browser import CHROMIUM, Browser, Tab
-from page_data import item, matrix, results, suite, violated
+from page_data import gate, item, matrix, results, suite, trend, violated
 
 from detrace.report import render
 
@@ -44,6 +44,12 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> str:
     return saved(suite(), tmp_path_factory.mktemp("large"))
 
 
+@pytest.fixture(scope="module")
+def gated(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of a page with a gate and a trend."""
+    return saved(results() | {"gate": gate() | {"trend": trend()}}, tmp_path_factory.mktemp("gated"))
+
+
 def saved(document: dict[str, Any], folder: Path) -> str:
     file = folder / "page.html"
     file.write_text(render(document), encoding="utf-8")
@@ -61,9 +67,11 @@ def target(tab: Tab) -> str:
     })()"""))
 
 
-def test_no_complaint_and_nothing_from_a_network(browser: Browser, small: str, large: str, tmp_path: Path) -> None:
+def test_no_complaint_and_nothing_from_a_network(
+    browser: Browser, small: str, gated: str, large: str, tmp_path: Path
+) -> None:
     """Under the policy that the page sets itself; everything is opened, also where there is nothing."""
-    for address in (small, large, saved({"schema": "detrace.results/1"}, tmp_path)):
+    for address in (small, gated, large, saved({"schema": "detrace.results/1"}, tmp_path)):
         tab = browser.open(address)
         tab.js("document.querySelectorAll('details.family').forEach(d => { d.open = true; })")
         tab.js("document.querySelectorAll('.marks .fold').forEach((b, k) => { if (k < 40) b.click(); })")
@@ -248,6 +256,8 @@ def test_nothing_overflows_sideways(browser: Browser, tmp_path: Path, width: int
     long = {"script": "y" * 300 + "\n", "reason": "z" * 300, "input": {"A": matrix([0.123456789012345] * 12)}}
     document["items"].append(violated(law, "reference", "numpy-cpu-float64") | long)
     document["items"].append(item(law, "library0_0", "numpy-cpu-float64", reason="w" * 300))
+    document["gate"] = gate() | {"trend": {name * 3: kernel for name, kernel in trend(60).items()}, "notes": ["v" * 300]}
+    document["gate"]["kernels"][0] |= {"reason": "u" * 300, "case": "t" * 200}
     tab = browser.open(saved(document, tmp_path), width=width)
     tab.js("dispatchEvent(new Event('beforeprint'))")
     assert tab.js("document.querySelectorAll('details:not([open])').length") == 0
@@ -256,14 +266,15 @@ def test_nothing_overflows_sideways(browser: Browser, tmp_path: Path, width: int
     assert tab.complaints == []
 
 
-def test_print_shows_all_and_no_controls(browser: Browser, small: str, tmp_path: Path) -> None:
+def test_print_shows_all_and_no_controls(browser: Browser, small: str, gated: str, tmp_path: Path) -> None:
     """Every law's statement, every item and every script is visible; afterwards the page is as it was before."""
-    for address in (small, saved(suite(2, 80), tmp_path)):
+    for address in (small, gated, saved(suite(2, 80), tmp_path)):
         tab = browser.open(address)
         closed = tab.js("document.querySelectorAll('details:not([open])').length")
         tab.js("""addEventListener('beforeprint', () => {
           const all = s => [...document.querySelectorAll(s)], data = document.documentElement.dataset;
-          data.hidden = all('.law, tr[data-item], .case pre, .plot, .times').filter(e => !e.checkVisibility()).length;
+          data.hidden = all('.law, tr[data-item], .case pre, .plot, .times, .kernels, .forest, #trends td')
+            .filter(e => !e.checkVisibility()).length;
           data.shown = all('tr[data-item]').length;
           data.scripts = all('.script pre').length;
           data.controls = all('nav, .filters, .hint, .copy, .link, .all').filter(e => e.checkVisibility()).length; })""")
@@ -271,18 +282,85 @@ def test_print_shows_all_and_no_controls(browser: Browser, small: str, tmp_path:
         assert tab.pdf().startswith(b"%PDF")
         shown = tab.js("({...document.documentElement.dataset})")
         assert (shown["hidden"], shown["controls"]) == ("0", "0")
-        assert (shown["shown"], shown["scripts"]) == (("8", "2") if address == small else ("80", shown["scripts"]))
+        items, scripts = {small: ("8", "2"), gated: ("7", "1")}.get(address, ("80", shown["scripts"]))
+        assert (shown["shown"], shown["scripts"]) == (items, scripts)
         tab.until(f"document.querySelectorAll('details:not([open])').length >= {closed}")
         assert tab.js("document.querySelectorAll('.unfolded').length") == 0
 
 
-def test_without_decompression_the_summary_and_a_sentence_remain(browser: Browser, small: str) -> None:
+def test_without_decompression_the_summary_and_a_sentence_remain(browser: Browser, small: str, gated: str) -> None:
     tab = browser.open(small, before="delete window.DecompressionStream")
     text = str(tab.js("document.body.innerText"))
     assert "This browser cannot inflate the packed parts of the page" in text
     for words in ("Public libraries show 1 violation", "✕ 2 of 2", "Loses digits."):
         assert words in text
+    text = str(browser.open(gated, before="delete window.DecompressionStream").js("document.body.innerText"))
+    for words in ("✕ Failed", "✕ SLOWER expm[n=16] 1.310 times the base's time", "▲ 21 % slower"):
+        assert words in text
     assert tab.js("document.querySelector('.filters').checkVisibility()") is False
+    assert tab.complaints == []
+
+
+PLACES = """[...document.querySelectorAll('.kernels tbody tr')].filter(tr => tr.querySelector('.own')).map(tr => {
+    const box = e => { const b = e.getBoundingClientRect(); return [b.left, b.right, (b.left + b.right) / 2]; };
+    return [tr.cells[1].textContent.trim(), ...box(tr.querySelector('.band')), box(tr.querySelector('.own circle'))[2]];
+  })"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_gate_is_drawn_without_being_opened(browser: Browser, gated: str, width: int) -> None:
+    """Each dot is on the screen where its verdict says: within the band, left or right of it; all bands are in a column."""
+    tab = browser.open(f"{gated}#gate", width=width)
+    assert tab.js("document.querySelector('.kernels').checkVisibility()") is True
+    rows = tab.js(PLACES)
+    assert [row[0] for row in rows] == ["✕ SLOWER", "? CONTAMINATED", "? INCONCLUSIVE", "? INCONCLUSIVE", "✓ FASTER", "✓ SAME"]
+    assert len({(row[1], row[2]) for row in rows}) == 1
+    left, right = rows[0][1:3]
+    assert 5 < right - left < width / 3
+    assert rows[4][4] < left < rows[5][4] < right < rows[2][4] < rows[0][4] < width
+    ticks = tab.js("""[...document.querySelectorAll('thead .ticks text')]
+        .map(t => [t.textContent, t.getBoundingClientRect().left])""")
+    assert [t[1] for t in ticks] == sorted(t[1] for t in ticks)
+    assert "1" in {t[0] for t in ticks}
+    said = tab.js("document.querySelector('.forest:has(.own)').getAttribute('aria-label')")
+    assert said.startswith("expm[n=16]: SLOWER, 1.310")
+    assert tab.complaints == []
+
+
+def test_a_trend_is_drawn_and_its_runs_can_be_read_by_keyboard(browser: Browser, gated: str) -> None:
+    """A plot a kernel; the step's mark with its commit; the table opens with Enter, newest run first, with commit and date."""
+    tab = browser.open(f"{gated}#trend")
+    counts = tab.js("[...document.querySelectorAll('#trends figure')].map(f => f.querySelectorAll('.runs circle').length)")
+    assert counts == [24] * 3
+    assert tab.js("[...document.querySelectorAll('.trend .mark')].map(g => g.textContent)") == ["+21 % 0000000"]
+    said = tab.js("document.querySelector('.trend').getAttribute('aria-label')")
+    assert said.startswith("expm[n=4] reference · numpy-cpu-float64: 24 runs, newest 3.")
+    assert "a step of +21 % at 2026-01-14 10:00 UTC, commit 0000000d89" in said
+    assert tab.js("document.querySelectorAll('.trend .runs title')[13].textContent").startswith(
+        "2026-01-14 10:00 UTC, commit 0000000d89: 3."
+    )
+    heights = tab.js("[...document.querySelector('.trend').querySelectorAll('.runs circle')].map(c => +c.getAttribute('cy'))")
+    assert max(heights[13:]) < min(heights[:13]), "slower is higher"
+    tab.js("document.querySelector('#trends summary').focus()")
+    tab.key("Enter")
+    tab.until("document.querySelectorAll('#trends td').length > 0")
+    rows = tab.js("[...document.querySelectorAll('#trends tbody tr')].map(tr => [...tr.cells].map(c => c.textContent))")
+    assert len(rows) == 24
+    assert rows[0][:2] == ["2026-01-24 10:00", "0000001789"]
+    assert [row[4] for row in rows if row[4]] == ["+21 %"]
+    assert rows[10][0] == "2026-01-14 10:00"
+    assert tab.complaints == []
+
+
+@pytest.mark.parametrize("runs", [1, 2, 60])
+def test_short_and_long_trends_keep_within_their_plots(browser: Browser, tmp_path: Path, runs: int) -> None:
+    """One run has a place in the middle; nothing is drawn outside of the picture or at no number."""
+    tab = browser.open(saved(results() | {"gate": gate() | {"trend": trend(runs)}}, tmp_path))
+    assert tab.js("document.querySelector('#trends').innerHTML.match(/NaN|Infinity|undefined/)") is None
+    box = tab.js("""[...document.querySelectorAll('.trend')].map(s => { const b = s.getBoundingClientRect();
+      return [...s.querySelectorAll('text, circle, path')].every(e => { const c = e.getBoundingClientRect();
+        return c.left >= b.left - 1 && c.right <= b.right + 1 && c.top >= b.top - 1 && c.bottom <= b.bottom + 1; }); })""")
+    assert box == [True] * 3
     assert tab.complaints == []
 
 

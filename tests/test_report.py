@@ -15,13 +15,13 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from page_data import FAMILIES, ITEMS, matrix, results, suite, violated
+from page_data import FAMILIES, ITEMS, TRENDED, gate, matrix, results, suite, trend, violated
 
 from detrace.report import render, show, write
 from detrace.report.formulas import formula, prose, raised
 from detrace.report.norms import norm_of
 from detrace.report.packed import packed, unpacked
-from detrace.report.page import MAX_BYTES, ROOMS
+from detrace.report.page import GUESTS, MAX_BYTES, ROOMS
 from detrace.results import ResultsError
 
 EVIL = "<script>alert('1')</script> & \"quoted\" </style>"
@@ -70,8 +70,8 @@ class Page(HTMLParser):
 
 def parts(page: str) -> dict[str, str]:
     """What the page's script opens, by name."""
-    blocks = re.findall(r'<script type="application/octet-stream" data-name="([^"]*)">([^<]*)</script>', page)
-    return {unescape(name): unpacked(block) for name, block in blocks}
+    (block,) = re.findall(r'<script type="application/octet-stream" id="packed">([^<]*)</script>', page)
+    return unpacked(block)
 
 
 def items_of(page: str) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def items_of(page: str) -> dict[str, Any]:
 
 def opened(page: str) -> list[Page]:
     """The page and every packed part that is HTML, parsed."""
-    return [Page(page), *(Page(text) for name, text in parts(page).items() if name != "items")]
+    return [Page(page), *(Page(text) for name, text in parts(page).items() if name not in ("items", "trend"))]
 
 
 def text_of(page: str) -> str:
@@ -131,11 +131,14 @@ def test_a_theorem_is_stated_once_for_all_of_its_contracts(page: str) -> None:
     assert "2 laws from 1 theorem" in Page(page).text
 
 
-def test_deviations_whose_names_differ_only_in_punctuation_stay_apart() -> None:
+def test_deviations_of_any_name_stay_apart() -> None:
+    """Each has a part of its own, also where a name differs only in punctuation or comes twice."""
     document = results()
-    document["ledger"] = [document["ledger"][0] | {"id": name} for name in ("a b", "a-b", "a/b")]
-    ids = Page(render(document)).ids
-    assert {"deviation-a-b", "deviation-a-b-2", "deviation-a-b-3"} <= set(ids)
+    document["ledger"] = [document["ledger"][0] | {"id": name} for name in ("a b", "a-b", "a/b", "a b")]
+    page = render(document)
+    names = ["a b", "a-b", "a/b", "a b (2)", "scipy-series"]
+    assert [v for _, k, v in Page(page).attributes if k == "data-deviation"] == names
+    assert [v for _, k, v in Page(parts(page)["found"]).attributes if k == "data-part"] == names
 
 
 def test_nothing_is_loaded_from_anywhere(page: str) -> None:
@@ -167,22 +170,29 @@ def test_what_subjects_say_is_shown_and_never_run() -> None:
     document["ledger"][0] |= {"summary": EVIL, "upstream": EVIL, "id": EVIL}
     document["benchmarks"][2] |= {"reason": EVIL, "subject": EVIL, "contract": EVIL}
     document["ratio_by_norm"][0] |= {"subject": EVIL}
-    document |= {"command": EVIL, "absent_peers": {EVIL: EVIL}}
+    document |= {"command": EVIL, "absent_peers": {EVIL: EVIL}, "gate": gate() | {"trend": {EVIL: trend()[TRENDED]}}}
+    document["gate"]["kernels"][0] |= {"case": EVIL, "reason": EVIL, "verdict": EVIL, "subject": EVIL, "failed": True}
+    document["gate"]["correctness"]["findings"][0] |= dict.fromkeys(("kind", "law", "subject", "space", "before", "now"), EVIL)
+    document["gate"]["notes"] = [EVIL]
+    document["gate"]["base"] |= {"ref": EVIL}
+    document["gate"]["trend"][EVIL]["steps"][0]["commit"] = EVIL
     document["environment"] |= {"cpu": EVIL, "versions": {EVIL: EVIL}}
     page = render(document)
     first, *others = opened(page)
-    assert first.tags["script"] == len(parts(page)) + 1
+    assert first.tags["script"] == 2
     assert first.tags["style"] == 1
     assert [p for p in others if p.tags["script"] or p.tags["style"]] == []
     assert "alert('1')" in first.text
 
 
 def test_parts_are_packed_without_loss_and_without_a_tag() -> None:
-    """Any text comes back; the same text gives the same characters; none of them begins a tag."""
-    for text in ("", "a", "é" * 7, EVIL * 999, "".join(map(chr, range(32, 2000)))):
-        assert unpacked(packed(text)) == text
-        assert packed(text) == packed(text)
-        assert "<" not in packed(text)
+    """Any texts come back under their names; the same texts give the same characters; none of them begins a tag."""
+    texts = ("", "a", "é" * 7, EVIL * 999, "".join(map(chr, range(32, 2000))))
+    named = {f"{EVIL}{k}": text for k, text in enumerate(texts)}
+    assert unpacked(packed(named)) == named
+    assert packed(named) == packed(dict(named))
+    assert "<" not in packed(named)
+    assert unpacked(packed({"a": "b\0c"})) == {"a": "bc"}
 
 
 def test_the_same_results_give_the_same_page() -> None:
@@ -349,11 +359,17 @@ def test_what_is_missing_says_which_command_makes_it() -> None:
 
 
 def test_every_section_is_in_the_navigation(page: str) -> None:
-    """One line in ROOMS and one template make a section."""
-    assert [v for tag, k, v in Page(page).attributes if (tag, k) == ("a", "href")][2 : 1 + len(ROOMS)] == [
-        f"#{name}" for name, title in ROOMS if title
-    ]
-    assert {name for name, title in ROOMS if title} <= set(Page(page).ids)
+    """One line in ROOMS and one template make a section; those of the gate are there only with something to show."""
+    whole = render(results() | {"gate": gate() | {"trend": trend()}})
+    for text, guests in ((page, set()), (whole, set(GUESTS))):
+        names = [name for name, title in ROOMS if title and (name not in GUESTS or name in guests)]
+        links = [v for tag, k, v in Page(text).attributes if (tag, k) == ("a", "href")]
+        assert links[2 : 2 + len(names)] == [f"#{name}" for name in names]
+        assert set(Page(text).ids) & {name for name, _ in ROOMS} == {*names}
+        assert [name for name in GUESTS if name in parts(text)] == sorted(guests)
+    assert whole.count(".forest") > 0
+    assert ".forest" not in page
+    assert "plotTrend" not in page
 
 
 @pytest.mark.parametrize("document", [{}, [], {"schema": 1}, {"schema": "detrace.results/2"}, {"schema": "other/1"}])

@@ -218,6 +218,16 @@ def test_a_violation_prints_all_that_the_reader_needs(session):
         assert part in text
 
 
+def test_a_violation_speaks_in_words_and_names_the_entries_of_an_input(session):
+    """The law's statement, line under line, and each entry of a tuple under its own name, where the strategy gives names."""
+    _, data = session.run(*session.plan.items[1])
+    pair = data | {"input": {"batches": encode((np.array([1.0]), np.array([2.0])))}}
+    text = violation_text(pair, "FORMULA", statement="For every A.\nBound: u.", parts={"batches": ("real", "fake")})
+    assert "\n  in words For every A.\n           Bound: u.\n" in text
+    assert "\n  input real [1.]\n  input fake [2.]\n" in text
+    assert "\n  input batches (" in violation_text(pair, "FORMULA", parts={"batches": ("only one",)})
+
+
 def test_the_summary_counts_four_outcomes():
     """Held, violated, undecided and not run stand side by side, with what is not here and why."""
     described = {"name": "mine", "version": "", "role": "user", "offers": ["twice"]}

@@ -50,6 +50,15 @@ def test_dyadic_masses_are_multiples():
             assert all((64 * Fraction(w) / total(v)).denominator == 1 and w > 0 for w in v.tolist())
 
 
+@pytest.mark.parametrize("where", WIDE[:2], ids=lambda s: s.dtype)
+def test_dust_is_an_atom_of_its_own(where):
+    """Beside others, one atom weighs 2⁻⁴⁰ of the total (2⁻¹⁶ in float32), on either side."""
+    speck = 2.0 ** (-16 if where.dtype == "float32" else -40)
+    for _, _, _, a, b in draws(samples.line_problems(weights=("dust",)), where, 40):
+        for v in (a, b):
+            assert len(v) == 1 or Fraction(speck) in [Fraction(w) / total(v) * (1 + Fraction(speck)) for w in v.tolist()]
+
+
 @pytest.mark.parametrize("p", samples.EXPONENTS)
 @pytest.mark.parametrize("where", WIDE[:2], ids=lambda s: s.dtype)
 def test_costs_stay_representable(where, p):

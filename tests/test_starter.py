@@ -69,17 +69,20 @@ def test_what_is_found(tmp_path):
 
 def test_suggestions_are_code(tmp_path, monkeypatch):
     """Each suggestion, uncommented, gives the adapter a function with a contract's name that takes a contract's arguments."""
-    losses = "def d_hinge(d_real, d_fake): ...\ndef g_hinge(d_fake): ...\ndef d_loss(fake, real): ...\ndef matrix_exp(A): ..."
+    losses = ("def d_hinge(d_real, d_fake): ...\ndef g_hinge(d_fake): ...\ndef d_loss(fake, real): ...\n"
+              "def matrix_exp(A): ...\n"
+              "def compute_gradient_penalty(netD, real_samples, generated, lambda_gp=10): ...\n")  # fmt: skip
     written(tmp_path, {"theirs_losses.py": losses})
     monkeypatch.syspath_prepend(str(tmp_path))
     start(tmp_path, CONTRACTS)
     lines = (tmp_path / ADAPTER).read_text().splitlines()
     assert max(map(len, lines)) <= 128
-    text = "\n".join(re.sub(r"^# (from |\w+ = loss)", r"\1", line) for line in lines)
-    text = text.replace("\nfrom", "\nfrom detrace.conventions import loss\nfrom", 1)  # what the lines that need it say
+    text = "\n".join(re.sub(r"^# (from |\w+ = (loss|penalty))", r"\1", line) for line in lines)
+    text = text.replace("\nfrom", "\nfrom detrace.conventions import loss, penalty\nfrom", 1)  # what the lines that need it say
     (tmp_path / ADAPTER).write_text(text)
     subject = resolve(str(tmp_path / ADAPTER), CONTRACTS)
-    assert set(subject.functions) == {"expm", "hinge_discriminator", "hinge_generator"}
+    assert set(subject.functions) == {"expm", "hinge_discriminator", "hinge_generator", "two_sided_penalty"}
+    assert 'two_sided_penalty = penalty(compute_gradient_penalty, takes="critic real fake")' in text
     assert 'hinge_discriminator = loss(d_loss, takes="fake real")' in text
     assert 'hinge_generator = loss(g_hinge, takes="fake")' in text
 
@@ -195,7 +198,7 @@ def test_the_command_and_its_workflow(project):
     environment["PATH"] = f"{tools.parent}{os.pathsep}{environment['PATH']}"
 
     def step(name):
-        quick = run[name].replace("--profile ci -n auto", "--backend numpy --dtype float64")
+        quick = run[name].replace("--profile ci -n auto", "--backend numpy --dtype float64 --law log_determinant_is_the_trace")
         command = ["bash", "-eo", "pipefail", "-c", quick]
         return subprocess.run(command, cwd=project.path, env=environment, capture_output=True, text=True, timeout=120)
 

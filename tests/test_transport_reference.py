@@ -141,7 +141,7 @@ def test_a_solver_that_does_not_end_is_an_error(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_wrong_basis_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """A feasible plan that is not optimal does not pass the certificate."""
-    north_west = np.array([[0.0, 0.5], [0.25, 0.25]]) * 2.0**52
+    north_west = np.array([[0.0, 0.5], [0.25, 0.25]]) * 2.0**51
     monkeypatch.setattr(basis, "_network_simplex", lambda a, b, C: (north_west, np.zeros(2)))
     with pytest.raises(RuntimeError, match="gap"):
         optimal_transport(HALF, QUARTER, METRIC)
@@ -160,12 +160,46 @@ def test_dust_gets_its_margins(exponent: int) -> None:
             assert abs(sum(map(Fraction, row)) - Fraction(m)) <= 4 * 12 * Fraction(U) * Fraction(m)
 
 
+@pytest.mark.parametrize("n", [3, 7, 10])
+def test_equal_masses_are_assigned_whole(n: int) -> None:
+    """1/n each on both sides, which no sum of powers of two is: every entry of the plan is 1/n to the last bit, or 0."""
+    a = np.full(n, 1 / n)
+    _, plan, _, _ = optimal_transport(a, a, np.random.default_rng(n).random((n, n)))
+    assert sorted(plan.ravel()) == [0.0] * (n * n - n) + [1 / n] * n
+
+
+def test_lost_digits_of_the_solver_are_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Potentials off by 10⁻⁹ from the solver: those along the basis are returned, tight on every entry to a few roundings."""
+    found = basis._network_simplex
+    rng = np.random.default_rng(6)
+
+    def careless(a: np.ndarray, b: np.ndarray, C: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        flow, g = found(a, b, C)
+        return flow, g + 1e-9 * rng.random(len(g))
+
+    monkeypatch.setattr(basis, "_network_simplex", careless)
+    a, b, C = rng.random(6), rng.random(5), rng.random((6, 5))
+    _, plan, f, g = optimal_transport(a, b * (a.sum() / b.sum()), C)
+    assert (plan * np.abs(C - f[:, None] - g)).max() <= 8 * U * a.sum()
+
+
+@pytest.mark.parametrize("costs", [[[1.7e308, -1.7e308], [0.0, 1e308]], [[3e-310, 1e-310], [0.0, 2e-310]]])
+def test_costs_at_the_ends_of_the_range(costs: list[list[float]]) -> None:
+    """A range of costs that overflows, and costs below the normal numbers."""
+    cost, plan, _, _ = optimal_transport(HALF, QUARTER, np.array(costs))
+    truth = min(t * Fraction(costs[0][0]) + (Fraction(1, 2) - t) * Fraction(costs[0][1])
+                + (Fraction(1, 4) - t) * Fraction(costs[1][0]) + (Fraction(1, 4) + t) * Fraction(costs[1][1])
+                for t in (Fraction(0), Fraction(1, 4)))  # fmt: skip
+    assert abs(Fraction(float(cost)) - truth) <= 8 * Fraction(U) * abs(truth) + 4 * Fraction(2.0**-1074)
+    assert np.count_nonzero(plan) <= 3
+
+
 def test_elimination_of_leaves_is_exact() -> None:
     """The flows of a path of three edges, and of two trees of which one is out of balance by one."""
-    path = basis.eliminate([3, 4], [2, 5], [0, 0, 1], [0, 1, 1])
+    path = basis.eliminate([3, 4], [2, 5], np.array([0, 0, 1]), np.array([0, 1, 1]))
     assert path.flows == [2, 1, 4]
     assert path.solved
-    assert not basis.eliminate([3, 4], [2, 5], [0, 1], [0, 1]).solved
+    assert not basis.eliminate([3, 4], [2, 5], np.array([0, 1]), np.array([0, 1])).solved
 
 
 def test_nothing_of_the_line_leaves_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,6 +264,57 @@ def test_weighted_and_differentiated_distances_agree() -> None:
     area = float(wasserstein_1d(x, y, 1, a, b))
     coupled = wasserstein_1d(torch.tensor(x, requires_grad=True), torch.tensor(y), 1, torch.tensor(a), torch.tensor(b))
     assert abs(area - float(coupled.detach())) <= 12 * 2 * U * a.sum()
+
+
+def test_measures_that_differ_by_a_rounding_are_told_apart() -> None:
+    """Levels that round to one double, in the wrong order: W₂ is 2·10⁻⁸, not 0, to the digits that the docstring promises."""
+    x, y = np.array([-3.0, -1.0, -3.0]), np.array([-1.0, -3.0, -3.0])
+    a, b = np.array([1 / 7, 4 / 7, 4 / 7]), np.array([4 / 7 + 2.0**-53, 1 / 7 - 2.0**-53, 4 / 7])
+    assert sum(map(Fraction, a)) == sum(map(Fraction, b))
+    for p in (1, 2):
+        for value in (wasserstein_1d(x, y, p, a, b), wasserstein_1d(y, x, p, b, a)):
+            truth = (Fraction(b[0]) - Fraction(a[1])) * 2**p
+            assert truth > 0
+            assert abs(Fraction(float(value)) ** p - truth) <= 16 * Fraction(U) * (truth + Fraction(U) * 2 * 2**p)
+
+
+@pytest.mark.parametrize("p", [1, 2, 3.5, float("inf")])
+def test_what_rounding_leaves_over_is_not_sent_to_points_without_mass(p: float) -> None:
+    """Totals that differ in the last bit, and far points of mass 0 on either side: they count for nothing."""
+    x, y = np.array([0.0, 1e9]), np.array([1.0, 1e9])
+    one = np.array([1.0, 0.0])
+    for a, b in ((one, one * (1 + 4 * U)), (one * (1 + 4 * U), one)):
+        assert abs(wasserstein_1d(x, y, p, a, b) - 1) <= 16 * U
+
+
+@pytest.mark.parametrize("p", [1, 2, 3.5, float("inf")])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_points_are_finite_even_without_mass(p: float, bad: float) -> None:
+    """NaN or infinity at a point of mass 0, and at points of equal weights."""
+    with pytest.raises(ValueError, match="finite points"):
+        wasserstein_1d(np.array([0.0, bad, 1.0]), POINTS, p, np.array([0.5, 0.0, 0.5]), HALF)
+    with pytest.raises(ValueError, match="finite points"):
+        wasserstein_1d(POINTS, np.array([0.0, bad, 1.0]), p)
+    with pytest.raises(ValueError, match="finite points"):
+        wasserstein_1d(np.array([0.0, 1.0, bad]), POINTS, p, np.array([0.5, 0.5 + 2 * U, 0.0]), HALF)
+
+
+@pytest.mark.parametrize("p", [0.5, 1, 2, 3])
+def test_costs_of_nan_are_nan(p: float) -> None:
+    """Whatever the power, on the line and in the plane; other entries are as they were."""
+    for d in (1, 2):
+        x = np.zeros((2, d))
+        x[0, 0] = np.nan
+        C = cost_matrix(x, np.ones((2, d)), p)
+        assert np.isnan(C[0]).all()
+        assert np.abs(C[1] - d ** (p / 2)).max() <= 16 * U
+
+
+def test_far_points_without_mass_overflow_nothing() -> None:
+    """Distances that are no doubles, where nothing is moved."""
+    x, y = np.array([-1.7e308, 0.0, 1.7e308]), np.array([-1.7e308, 1.0, 1.7e308])
+    w = np.array([0.0, 1.0, 0.0])
+    assert [wasserstein_1d(x, y, p, w, w) for p in (1, 2, float("inf"))] == [1.0, 1.0, 1.0]
 
 
 def test_too_few_iterations_are_an_error() -> None:

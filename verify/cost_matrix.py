@@ -129,6 +129,29 @@ def costs_have_their_gradient(cost_matrix, P, p, space):
                   scale=size + free if size + free > 0 else math.inf, why="a rounding an operation", got=got)  # fmt: skip
 
 
+@law(r"\nabla C(2^k x, 2^k y) = 2^{k(p-1)}\,\nabla C(x, y)", source=("SPEC 3: gradients, scalings", kexue(6280, 2)),
+     needs="autodiff", dtypes="wide", p=choices(1.0, 2.0, 1.5, 3.0), k=choices(-48, 24, -20),
+     P=problems(max_n=4, kinds=("lattice", "dense", "collinear"), weights=("uniform",), scaled=False))  # fmt: skip
+def cost_gradients_scale_with_the_points(cost_matrix, P, p, k, space):
+    """Points scaled by 2ᵏ, down to 1e−14: an ε under the root or a clamped slope shows. Bound: (d+4)p + m roundings of
+    Σⱼ |pulled back| for either gradient, beyond what subgradients at coincident points may differ by (p = 1)."""
+    x, y, *_ = P
+    p, c, factor = float(p), 2.0**k, 2.0 ** (k * (p - 1))
+    pull = 1.0 + np.arange(len(x) * len(y)).reshape(len(x), -1) % 3
+    first = rational(cost_matrix.gradient(x, y, p, wrt=0, cotangent=pull))
+    second = rational(cost_matrix.gradient(c * x, c * y, p, wrt=0, cotangent=pull))
+    difference = rational(x)[:, None] - rational(y)[None]
+    squares = (difference * difference).sum(axis=-1)
+    for i in range(len(x)):
+        free = sum(pull[i, j] for j in range(len(y)) if p == 1 and not squares[i, j])
+        size = sum((exact.power(squares[i, j], (p - 1) / 2) * p * pull[i, j] for j in range(len(y)) if squares[i, j]), arb(0))
+        bound = 2 * ((x.shape[1] + 4) * p + len(y)) * space.u * (size + free) + lost(space, len(y)) * (1 + 1 / factor)
+        for a, b in zip(first[i], second[i], strict=True):
+            error = arb(abs(b / rational(factor) - a)) - 2 * free
+            judge(error if error > 0 else 0.0, bound, scale=size + free if size + free > 0 else math.inf,
+                  why="a rounding an operation, twice", got=float(arb(b)), truth=float(arb(a * rational(factor))))  # fmt: skip
+
+
 @law(r"n, m \ge 0;\quad \mathrm{NaN},\pm\infty \mapsto \text{not finite}", source="SPEC 3: form",
      bad=choices(math.nan, math.inf, -math.inf))  # fmt: skip
 def costs_keep_form(cost_matrix, bad, space):

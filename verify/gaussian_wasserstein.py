@@ -140,18 +140,73 @@ def gaussian_distance_is_a_metric(gaussian_w2, G, space):
     judge(positive(excess), error, scale=scale.sqrt() if scale > 0 else 1.0, why=LOOSE)
 
 
+def dense(d: int, step: int) -> np.ndarray:
+    """LLᵀ + 64I of a whole L: a covariance (d,d) of whole numbers with λ_min ≥ 64, another one for another step."""
+    i = np.arange(d)
+    L = (i[:, None] * step + i * (step + 2) % 7) % 5 - 2.0
+    return L @ L.T + 64.0 * np.eye(d)
+
+
+@law(r"W_2\bigl(N(m_1, S), N(m_2, c^2 S)\bigr)^2 = \|m_1-m_2\|^2 + (1-c)^2 \operatorname{tr} S", source=SOURCE,
+     dtypes="wide", cost=4.0, d=choices(4, 7, 12, 16), c=choices(2.0, 1.0, 0.5, 4.0), step=integers(1, 30),
+     k=choices(0, 10, -10, 30, -30))  # fmt: skip
+def gaussian_distance_of_a_dilation(gaussian_w2, d, c, step, k, space):
+    """Dense integer covariances of dimension up to 16, S = LLᵀ + 64I so that λ_min ≥ 64, and their multiples, scaled by 2ᵏ.
+    Bound: (d+4)u times the sum of the formula's terms, over W₂, and δ/√λ_min for each covariance."""
+    S, m1 = dense(d, step), np.arange(d) * step % 9 - 4.0
+    m2 = m1 + 8.0 * (np.arange(d) == step % d)
+    cost = fmpq(64) + fmpq(int(S.trace())) * (1 - rational(c)) ** 2
+    terms = float(64 + S.trace() * (1 + c * c))
+    value = arb(cost).sqrt()
+    rounded = (d + 4) * space.u * (terms / value + (1 + c) * float(np.linalg.norm(S)) / 8.0)
+    t = 2.0**k
+    got = gaussian_w2(m1 * t, S * t**2, m2 * t, S * (c * t) ** 2)
+    judge(abs(arb(float(got)) - value * t), rounded * t, scale=value * t, why="(d+4)u(T/W₂ + ‖S‖_F/√λ_min)", got=got,
+          truth=float(value * t))  # fmt: skip
+
+
+@law(r"\textstyle\sum_i \langle \partial_{m_i} W_2, m_i\rangle + 2\langle \partial_{S_i} W_2, S_i\rangle = W_2,\quad"
+     r" \partial_{m_1} W_2 = (m_1 - m_2)/W_2", source=("Euler", SOURCE), needs="autodiff", dtypes="wide", d=choices(1, 2, 3),
+     steps=choices((1, 2), (3, 7), (5, 5)), k=choices(0, 10, -10, 30, -30), shift=choices(8.0, 0.0, -3.0))  # fmt: skip
+def gaussian_gradient_obeys_euler(gaussian_w2, d, steps, k, shift, space):
+    """W₂ grows with the scale of the means and the roots of the covariances, hence Euler's identity; the slope in the means is
+    known. Dense covariances with κ ≤ 2, scaled. Bound: the maps between them, S^−½(S^½TS^½)^½S^−½, are known to (d+4)u·κ, so
+    (d+4)κu(‖S‖_F + ‖T‖_F)/W₂ for the covariances' part, in units of W₂; (d+4)κu·T/W₂² for W₂ itself (equal ones: finite)."""
+    t = 2.0**k
+    S, T = dense(d, steps[0]), dense(d, steps[1])
+    m1, m2 = np.arange(d) - 2.0, np.arange(d) - 2.0 + shift * np.eye(d)[0]
+    G = (m1 * t, S * t**2, m2 * t, T * t**2)
+    slopes = [gaussian_w2.gradient(*G, wrt=w) for w in range(4)]
+    require(all(bool(np.isfinite(g).all()) for g in slopes), "the gradient is not finite", got=slopes)
+    cost = exact.gaussian_cost(*G)
+    if not cost > 0:
+        return
+    value = cost.sqrt()
+    euler = sum(arb((rational(g) * rational(v)).sum()) * (1 + w % 2) for w, (g, v) in enumerate(zip(slopes, G, strict=True)))
+    sizes = float(np.linalg.norm(S) + np.linalg.norm(T) + shift**2) * t**2
+    unit = 2 * (d + 4) * space.u * sizes / value
+    judge(abs(euler - value), unit * (1 + float(np.abs(m1).sum() + np.abs(m2).sum()) * t / value), scale=value,
+          why="(d+4)κu(‖S‖ + ‖T‖ + ‖Δm‖²)/W₂", got=float(euler), truth=float(value))  # fmt: skip
+    for g, sign in ((slopes[0], 1.0), (slopes[2], -1.0)):
+        truth = -sign * shift * t / value
+        judge(abs(arb(float(g[0])) - truth), unit / value, why="(d+4)κu·T/W₂²", got=g[0], truth=float(truth))
+
+
 BAD = {
-    "a mean that is NaN": lambda: (np.array([0.0, np.nan]), np.eye(2), np.zeros(2), np.eye(2)),
-    "a covariance that holds NaN": lambda: (np.zeros(2), np.eye(2), np.zeros(2), np.array([[np.nan, 0.0], [0.0, 1.0]])),
-    "an infinite covariance": lambda: (np.zeros(2), np.array([[np.inf, 0.0], [0.0, 1.0]]), np.zeros(2), np.eye(2)),
-    "a negative variance": lambda: (np.zeros(2), np.diag([1.0, -1.0]), np.zeros(2), np.eye(2)),
+    "a mean that is NaN": lambda _: (np.array([0.0, np.nan]), np.eye(2), np.zeros(2), np.eye(2)),
+    "a covariance that holds NaN": lambda _: (np.zeros(2), np.eye(2), np.zeros(2), np.array([[np.nan, 0.0], [0.0, 1.0]])),
+    "an infinite covariance": lambda _: (np.zeros(2), np.array([[np.inf, 0.0], [0.0, 1.0]]), np.zeros(2), np.eye(2)),
+    "a negative variance": lambda _: (np.zeros(2), np.diag([1.0, -1.0]), np.zeros(2), np.eye(2)),
+    "a small negative variance": lambda tiny: (np.zeros(2), tiny * np.diag([1.0, -1.0]), np.zeros(2), tiny * np.eye(2)),
+    "a covariance that is not symmetric": lambda _: (np.zeros(2), np.array([[2.0, 1.0], [0.0, 2.0]]), np.zeros(2), np.eye(2)),
 }
 
 
 @law(r"\text{no Gaussian} \mapsto \text{error, or not finite}", source="SPEC 3: form", bad=choices(*BAD))
 def gaussian_distance_refuses_what_is_no_gaussian(gaussian_w2, bad, space):
-    """NaN, infinity, a negative variance: an error, or a result that is not finite; never a number. No tolerance."""
-    args = BAD[bad]()
+    """NaN, infinity, a negative variance at any scale, a matrix that is not symmetric: an error, or a result that is not
+    finite; never a number. No tolerance."""
+    args = BAD[bad](max(2.0**-40, 4 * space.smallest))
     refused = gaussian_w2.raises(*args) is not None
     require(refused or not np.isfinite(gaussian_w2(*args)), f"a number came of {bad}")
 

@@ -280,14 +280,22 @@ def zero_centred_penalty_is_homogeneous(penalty, data, k, space):
         judge(abs(got[1] - 2.0 ** (power * k) * got[0]), 2 * error, scale=math.inf, why=ROUNDING, got=got[1])
 
 
-@law(r"\alpha \in [0,1]^n", source=SPEC, dtypes="wide", cost=2.5, penalty=each(*BETWEEN, "dragan_penalty"),
-     data=critics_and_batches(("Linear", "Quadratic")))  # fmt: skip
-def penalty_refuses_a_misshapen_alpha(penalty, data):
-    """More α than samples, or fewer fakes than reals, is an error, not a broadcast. No tolerance."""
+@law(r"\hat x_i = \alpha_i x_i + (1-\alpha_i) y_i,\ i = 1 \dots n", source=SPEC, dtypes="wide", cost=2.5,
+     penalty=each(*BETWEEN, "dragan_penalty"), data=critics_and_batches(("Linear", "Quadratic")))  # fmt: skip
+def penalty_takes_one_alpha_a_sample(penalty, data, space):
+    """More α than samples is an error, not a choice among them; one fake for many reals is an error, or stands for all of them.
+    Bound: as for the value."""
     plan, real, fake, alpha = data
     p, critic = PENALTIES[penalty.contract.name], build(plan)
     setting, longer = SETTINGS[p.kind][0], np.append(alpha, (0.5, 0.25))
     two = [np.concatenate([b, b]) for b in (real, alpha)]
-    for bad in ((real, fake, longer), (two[0], fake[:1], two[1])):
-        raised = penalty.raises(*p.arguments(critic, *bad, setting=setting))
-        require(raised is not None, f"shapes {', '.join(str(b.shape) for b in bad)} do not fit and must raise")
+    for batches in ((real, fake, longer), (two[0], fake[:1], two[1])):
+        if penalty.raises(*p.arguments(critic, *batches, setting=setting)) is not None:
+            require(True, "an error")
+            continue
+        n = max(map(len, batches))
+        require(all(len(b) in (1, n) for b in batches),
+                f"shapes {', '.join(str(b.shape) for b in batches)} do not fit and must raise")  # fmt: skip
+        full = [np.repeat(b, n // len(b), axis=0) for b in batches]
+        truth, error = slopes_at(p, critic, *full, space=space).penalty(p.kind, setting)
+        judge_penalty(penalty(*p.arguments(critic, *batches, setting=setting)), truth, error)

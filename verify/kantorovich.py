@@ -199,6 +199,14 @@ def lipschitz_functions_give_lower_bounds(kantorovich_rubinstein, function, spac
           truth=floats(below))  # fmt: skip
 
 
+def area(p: Problem) -> fmpq:
+    """∫|F − G| of two masses on points of the line, exactly."""
+    x = p.C[p.C[0].argmax()]  # distances from one end are coordinates
+    order = np.argsort(floats(x), kind="stable")
+    height = np.cumsum((p.a - p.b)[order])[:-1]
+    return (abs(height) * np.diff(x[order])).sum() if len(x) > 1 else fmpq(0)
+
+
 @law(r"\max_{\|f\|_L\le1} \mathbb E_p f - \mathbb E_q f = \int |F - G|,\quad 0 \Leftrightarrow p = q",
      source=kexue(6280, 34, 35, 36), problem=kantorovich_problems(grounds=("line",)))  # fmt: skip
 def critic_measures_the_area_between_distributions(kantorovich_rubinstein, problem, space):
@@ -206,12 +214,22 @@ def critic_measures_the_area_between_distributions(kantorovich_rubinstein, probl
     the generator has found p. Bound: 3nu·max D·mass."""
     a, b, D = problem
     p = Problem((a, b, D), space)
-    x = rational(D[D[0].argmax()])  # distances from one end are coordinates
-    order = np.argsort(floats(x), kind="stable")
-    height = np.cumsum((p.a - p.b)[order])[:-1]
-    area = (abs(height) * np.diff(x[order])).sum() if len(x) > 1 else fmpq(0)
-    p.judge_value(kantorovich_rubinstein(a, b, D)[0], area, PATHS)
+    p.judge_value(kantorovich_rubinstein(a, b, D)[0], area(p), PATHS)
     p.judge_value(kantorovich_rubinstein(a, a, D)[0], fmpq(0), PATHS)
+
+
+@law(r"\max_{\|f\|_L\le1} \mathbb E_p f - \mathbb E_q f = \int |F - G|,\quad n \le 24", source=kexue(6280, 33, 34), cost=4.0,
+     problem=kantorovich_problems(grounds=("line",), min_n=9, max_n=24))  # fmt: skip
+def critic_of_many_points(kantorovich_rubinstein, problem, space):
+    """Up to 24 points of the line: the value is the area between the distribution functions, f is 1-Lipschitz and attains it.
+    Bounds: 3nu·max D·mass for either, 3nu·max D for the slopes."""
+    a, b, D = problem
+    p = Problem((a, b, D), space)
+    value, f = kantorovich_rubinstein(a, b, D)
+    p.judge_value(value, area(p), PATHS)
+    x = rational(f)
+    judge(max(0, (x[:, None] - x[None, :] - p.C).max()), PATHS * p.potential_error, scale=p.top or 1.0, why="3nu·max D", got=f)
+    p.judge_value((p.a - p.b) @ x, rational(value), PATHS)
 
 
 @law(r"\alpha\|\cdot\|_a \le \|\cdot\|_b \le \beta\|\cdot\|_a \;\Rightarrow\; \alpha W_a \le W_b \le \beta W_a",

@@ -244,10 +244,13 @@ def rank_one_apply_has_its_gradient(expm_rank1_apply, xyV, wrt, space):
     Bound: δφ, δφ′ = u|φ′| + |φ″|δs, and the inner products' own rounding, each carried by the triangle inequality."""
     x, y, V = xyV
     C = np.where(np.arange(V.size).reshape(V.shape) % 3 == 0, 1.0, -0.5)
-    truth, error = apply_gradient(RankOne(x, y, space), x, y, V, C, wrt)
+    m = RankOne(x, y, space)
+    truth, error = apply_gradient(m, x, y, V, C, wrt)
     got = expm_rank1_apply.gradient(x, y, V, wrt=wrt, cotangent=C)
     branch(("∂x", "∂y", "∂V")[wrt])
-    judge(frobenius(ball(got) - truth), error, scale=frobenius(truth) + error, got=got, truth=exact.floats(truth),
+    slope, both = m.nphi + m.slope * m.nx * m.ny, size(V) * size(C)
+    natural = (slope * m.ny * both, slope * m.nx * both, (1.0 + m.nphi * m.nx * m.ny) * size(C))[wrt]
+    judge(frobenius(ball(got) - truth), error, scale=natural or math.inf, got=got, truth=exact.floats(truth),
           why="δφ, δφ′ and inner products")  # fmt: skip
 
 

@@ -271,13 +271,13 @@ def memory_layout_does_not_matter(expm, A, space):
 
 
 @law(r"a_{ij} = \mathrm{NaN} \Rightarrow e^{A} \text{ is not finite}", source="SPEC 1: non-finite input",
-     bad=choices(np.nan, np.inf), n=choices(1, 2, 3), where=choices("first", "last"))  # fmt: skip
+     bad=choices(np.nan, np.inf), n=choices(1, 2, 3), where=choices("first", "last", "corner"))  # fmt: skip
 def nothing_finite_comes_of_nan(expm, bad, n, where, space):
-    """An array with a NaN or +inf entry beside a good slice: an exception, or a bad slice that is not finite and a good
-    slice that is right. A finite answer would be a silent lie."""
+    """An array with a NaN or +inf entry, on the diagonal or in the upper right corner, beside a good slice: an exception, or a
+    bad slice that is not finite and a good slice that is right. A finite answer would be a silent lie."""
     A = np.zeros((2, n, n), dtype=space.host_dtype)
     A[1] = np.eye(n) / 2
-    A[0][(0, 0) if where == "first" else (n - 1, n - 1)] = bad
+    A[0][(n - 1 if where == "last" else 0), (0 if where == "first" else n - 1)] = bad
     if expm.raises(A) is not None:
         require(True, "")
         return

@@ -28,7 +28,7 @@ HUTCHINSON = Contract(
 )  # fmt: skip
 
 
-def _judge_logarithm(got, A, truth, space):
+def judge_logarithm(got, A, truth, space):
     """Forward error against u·κ, κ = ‖K⁻¹‖₂‖A‖_F/‖log(I+A)‖_F; cheap lower bound 1 (the logarithm is near the identity map)."""
     judge(frobenius(ball(got) - truth) / frobenius(truth), space.u + _underflow(space, truth),
           lambda: space.u * exact.log1pm_condition(A, truth) + _underflow(space, truth),
@@ -48,7 +48,7 @@ def logarithm_is_its_series(log1pm, A, space):
     if not A.any():
         require(not log1pm(A).any(), "log I is not exactly 0", got=log1pm(A))
         return
-    _judge_logarithm(log1pm(A), A, _series(A), space)
+    judge_logarithm(log1pm(A), A, series(A), space)
 
 
 @law(r"\rho(A) < 1 \Rightarrow \log(I+A) = \sum_{k \ge 1} (-1)^{k-1} A^{k}/k", source=kexue(6377, 11), dtypes="wide",
@@ -62,7 +62,7 @@ def logarithm_needs_only_spectral_radius_below_one(log1pm, N, space):
     for k in range(2, len(N)):
         power = power * ball(N)
         truth = truth + power * acb((-1) ** (k - 1)) / k
-    _judge_logarithm(log1pm(N), N, truth, space)
+    judge_logarithm(log1pm(N), N, truth, space)
 
 
 @law(r"e^{\log(I+A)} = I + A", source=kexue(6377, 12, "c7", "c9"), dtypes="wide",
@@ -110,7 +110,7 @@ def logarithm_of_a_diagonalisable_matrix(log1pm, pair, eigenvalues, space):
         return
     right, printed = (_conjugated(P, [(ball(x) + 1).log() for x in d], inverse) for d in (lam, lam**2))
     require((lam == lam**2).all() or not right.overlaps(printed), "the printed form with Λ² is not apart from the right one")
-    _judge_logarithm(log1pm(A), A, right, space)
+    judge_logarithm(log1pm(A), A, right, space)
 
 
 @law(r"\operatorname{tr}\log(I+A) \equiv \log\det(I+A) \pmod{2\pi i}", source=kexue(6377, 20), dtypes="wide",
@@ -171,20 +171,44 @@ def principal_logarithm_of_a_rotation(log1pm, alpha, space):
           why="u·(1 + ‖K⁻¹‖‖A‖/‖log‖), ‖K⁻¹‖ the largest divided difference", got=L, truth=exact.floats(truth))  # fmt: skip
 
 
-@law(r"\mathbb{E}\, v^{\mathsf T} M v = \operatorname{tr} M \;\text{ if }\; \mathbb{E}\, v v^{\mathsf T} = I",
+@law(r"\log\begin{pmatrix} R & cI \\ 0 & R \end{pmatrix} = \begin{pmatrix} \log R & cR^{-1} \\ 0 & \log R \end{pmatrix}",
+     source="Higham 2008, th. 1.18", dtypes="wide", alpha=choices(2.0, 0.5, -1.0, -2.75, 3.0), r=choices(1.0, 0.25, 8.0),
+     c=choices(1.0, 0.0, -0.5, 4.0), cost=2.0)  # fmt: skip
+def logarithm_of_a_defective_rotation(log1pm, alpha, r, c, space):
+    """R = r·(rotation by α), |α| < π, coupled to itself: a real matrix without a basis of eigenvectors whose spectrum re^{±iα}
+    may lie in the left half plane, where neither the series nor a shortcut for norms below 1 serves. The input is the
+    rounded matrix; log(z + ε) = log z + ε/z with ε² = 0 gives its logarithm. Bound u·κ_log."""
+    x, y = (float(space.round(np.asarray(r * f(alpha))).real) for f in (math.cos, math.sin))
+    shifted = float(space.round(np.asarray(x - 1.0)).real)
+    z = acb(shifted, y) + 1
+    A = np.kron(np.eye(2), np.array([[shifted, -y], [y, shifted]])) + c * np.eye(4, k=2)
+    log, inverse = z.log(), c / z
+    blocks = [[_complex_as_real(w) for w in row] for row in ((log, inverse), (acb(0), log))]
+    truth = acb_mat([[blocks[i // 2][j // 2][i % 2][j % 2] for j in range(4)] for i in range(4)])
+    branch("left half plane" if x < 0 else "right half plane")
+    judge_logarithm(log1pm(A.astype(space.host_dtype)), A, truth, space)
+
+
+def _complex_as_real(w):
+    """x + iy as the matrix [[x, −y], [y, x]]."""
+    return (w.real, -w.imag), (w.imag, w.real)
+
+
+@law(r"\mathbb{E}\, v^{*} M v = \operatorname{tr} M \;\text{ if }\; \mathbb{E}\, v v^{*} = I",
      source="Hutchinson 1990", dtypes="all", M=dyadic_matrices(max_n=4))  # fmt: skip
 def hutchinson_is_unbiased(hutchinson_trace, M, space):
-    """Exactly: over all 2ⁿ sign vectors the mean is the trace, no sampling. Bound: each of 2ⁿ forms sums n² products, so
-    (2n + 2ⁿ)·u·Σ|mᵢⱼ| for any order of summation, relative to Σ|mᵢⱼ|."""
+    """Exactly, without sampling: over all 2ⁿ sign vectors, in complex spaces all 4ⁿ vectors of ±1, ±i (where vᵀMv is not
+    enough), the mean is the trace. Bound: each of N forms sums n² products, so (2n + N)·u·Σ|mᵢⱼ| for any order of summation,
+    relative to Σ|mᵢⱼ|."""
     n = len(M)
-    probes = _signs(n, space)
+    probes = _grid((1.0, 1j, -1.0, -1j) if space.is_complex else (1.0, -1.0), n, space)
     size = float(np.abs(M).sum())
     got = hutchinson_trace(LinearOperator(M.astype(space.host_dtype)), probes)
     truth = exact.floats(ball(M).trace())
     if size == 0.0:
         require(complex(got) == 0, "the trace of 0 is 0", got=got)
         return
-    judge(abs(ball(got) - ball(M).trace()) / size, (2 * n + 2**n) * space.u, why="(2n+2ⁿ)·u, relative to Σ|mᵢⱼ|",
+    judge(abs(ball(got) - ball(M).trace()) / size, (2 * n + len(probes)) * space.u, why="(2n+N)·u, relative to Σ|mᵢⱼ|",
           got=got, truth=truth)  # fmt: skip
 
 
@@ -197,11 +221,35 @@ def hutchinson_variance_is_known(hutchinson_trace, M, space):
     size = float(np.abs(M).sum())
     if size == 0.0:
         return
-    values = [float(hutchinson_trace(LinearOperator(M), v[None, :])) for v in _signs(len(M), space)]
+    values = [float(hutchinson_trace(LinearOperator(M), v[None, :])) for v in _grid((1.0, -1.0), len(M), space)]
     variance = sum((x - float(np.trace(M))) ** 2 for x in values) / len(values)
     truth = 2.0 * (float((M**2).sum()) - float((np.diag(M) ** 2).sum()))
     judge(abs(variance - truth) / size**2, 4 * len(M) * space.u, why="4n·u, relative to (Σ|mᵢⱼ|)²",
           got=np.asarray(variance), truth=np.asarray(truth))  # fmt: skip
+
+
+NODES = {0.0: 6, 1.0: 2, -1.0: 2, 2.0: 1, -2.0: 1}
+"""A random number with the moments 0, 1, 0, 3, 0 of a normal one, and its weights in twelfths."""
+
+
+@law(r"v \sim N(0, I):\quad \operatorname{Var} v^{\mathsf T} M v = 2 \|M\|_F^2", source="Hutchinson 1990", dtypes="wide",
+     M=dyadic_matrices(max_n=2), cost=3.0)  # fmt: skip
+def hutchinson_variance_of_gaussian_probes_is_known(hutchinson_trace, M, space):
+    """Symmetric real M: mean and variance of a quadratic form need the moments of v up to the fourth, so that a grid of 5ⁿ
+    vectors with the normal moments is exact, without sampling. Bound: a form errs by δ(v) = 2n·u·Σ|mᵢⱼvᵢvⱼ|, the variance by
+    2E|deviation|δ ≤ 2·√2‖M‖·2n·u·√3·Σ|mᵢⱼ| (Cauchy and Schwarz); relative to (Σ|mᵢⱼ|)² at most 10n·u, 3n·u for the mean."""
+    M = M.real + M.real.T
+    n, size = len(M), float(np.abs(M).sum())
+    if size == 0.0:
+        return
+    probes = _grid(NODES, n, space)
+    weights = [math.prod(NODES[float(x.real)] / 12 for x in v) for v in probes]
+    values = [float(hutchinson_trace(LinearOperator(M.astype(space.host_dtype)), v[None, :]).real) for v in probes]
+    mean = math.fsum(w * x for w, x in zip(weights, values, strict=True))
+    judge(abs(mean - float(np.trace(M))) / size, 3 * n * space.u, why="3n·u, relative to Σ|mᵢⱼ|", got=mean, truth=np.trace(M))
+    variance = math.fsum(w * (x - float(np.trace(M))) ** 2 for w, x in zip(weights, values, strict=True))
+    truth = 2.0 * float((M**2).sum())
+    judge(abs(variance - truth) / size**2, 10 * n * space.u, why="10n·u, relative to (Σ|mᵢⱼ|)²", got=variance, truth=truth)
 
 
 @law(r"\log(I + A) \text{ keeps shape, dtype and batches}", source="SPEC 1: form",
@@ -230,7 +278,7 @@ def _conjugated(P, diagonal, inverse):
     return ball(P) * middle * ball(inverse)
 
 
-def _series(A):
+def series(A):
     norm = float(np.linalg.norm(A, 1))
     power = total = ball(A)
     k = 1
@@ -241,5 +289,6 @@ def _series(A):
     return total
 
 
-def _signs(n, space):
-    return np.array(list(itertools.product((1.0, -1.0), repeat=n))).astype(space.host_dtype)
+def _grid(values, n, space):
+    """All vectors of length n with entries among `values`, one a row."""
+    return np.array(list(itertools.product(values, repeat=n))).reshape(-1, n).astype(space.host_dtype)

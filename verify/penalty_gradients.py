@@ -124,7 +124,7 @@ def penalty_leaves_its_tensors_alone(penalty, data, space):
     for w in critic.parameters():
         w.requires_grad_()
     native = [space.to_native(b) for b in batch]
-    loss = penalty.function(*p.arguments(critic, *native, setting=SETTINGS[p.kind][0]))
+    loss = penalty.native(*p.arguments(critic, *native, setting=SETTINGS[p.kind][0]))
     require(not any(b.requires_grad for b in native), "the samples do not require gradients after the call")
     require(all(w.grad is None for w in critic.parameters()), "the weights have no gradients before backward")
     require(all(w.requires_grad for w in critic.parameters()), "the weights still require gradients")

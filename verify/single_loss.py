@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from detrace import Contract, Family, branch, judge, law, require
+from detrace import Contract, Family, branch, judge, law, require, undecided
 from detrace.laws import kexue
 from detrace.networks import Linear, LinearGenerator, Observed
 from detrace.strategies.networks import POLYNOMIAL, SIMPLE, arrays, games
@@ -47,7 +47,7 @@ REVERSE_GRADIENT = Contract(
 
 
 def three_of(k: int) -> list[Pair]:
-    """A third of the pairs of losses or less, each pair for one k of 0…6."""
+    """Three or four of the pairs of losses, each pair for one k of 0…6."""
     return list(PAIRS[k::7])
 
 
@@ -88,13 +88,13 @@ def single_loss_has_both_gradients(single_loss, game, k, weight, space):
 
 
 @law(r"(\nabla_D L, \nabla_G L) = \text{two backward passes}", source=(kexue(6387, 2, 5, "c3", "c6"), SPEC), dtypes="wide",
-     needs="autodiff", cost=1.5, game=games(SIMPLE), k=integers(0, 6), weight=choices(*WEIGHTS))  # fmt: skip
+     needs="autodiff", cost=1.5, game=games(SIMPLE), k=integers(0, len(PAIRS) - 1), weight=choices(*WEIGHTS))  # fmt: skip
 def single_loss_agrees_with_separate_passes(single_loss, game, k, weight, space):
     """Smooth networks too (tanh, softplus, convolutions, two-layer generators), against ∇_D L_D and λ∇_G L_G by two passes of
     the same library. Bound: both sides' K·u times absolute terms, with what rounding of the logits does to slopes."""
     g = Game(game, space)
     branch(f"{type(g.D).__name__} {g.D.facts.get('activation', '')}")
-    for losses in three_of(k)[:2]:
+    for losses in (PAIRS[k], PAIRS[k - 10]):
         args = g.arguments(losses, weight)
         own, other = g.separate(losses)
         judge_gradient(single_loss.gradient(*args, wrt=2), own, 2 * g.discriminator_error(losses, weight, bent=True))
@@ -198,7 +198,9 @@ def dropout_breaks_the_zero(single_loss, game, masks, space):
     drawn = [np.full(w.shape, float(masks >> i & 1)) for i in range(3)]
     D = Observed(Linear(w, b), drawn)
     got = float(single_loss(*map(Loss, EXACT[0]), D, g.G, g.real, g.z, 1.0))
-    require(len(D.inputs) == 3, f"D is asked three times, not {len(D.inputs)}")
+    if len(D.inputs) != 3:
+        undecided(f"D is asked {len(D.inputs)} times, and so draws other masks")
+        return
     G = floats(g.fake).reshape(len(g.z), f)
 
     def mean(x: np.ndarray, m: np.ndarray) -> float:
@@ -244,7 +246,7 @@ def reversal_is_for_zero_sum_games(reverse_gradient, game, weight, space):
     for losses in (PAIRS[0], PAIRS[2], PAIRS[3], PAIRS[4]):
         loss = Loss(losses[0]).bind(space)
         got = [space.to_host(v) for v in derivatives(
-            space, lambda *w: loss(D(real), D(reverse_gradient.function(g.G.bind(space, w)(z), weight))),  # noqa: B023
+            space, lambda *w: loss(D(real), D(reverse_gradient.native(g.G.bind(space, w)(z), weight))),  # noqa: B023
             g.G.bind(space).parameters())]  # fmt: skip
         judge_gradient(got, [-weight * t for t in g.generator_gradient(losses[0])], g.generator_error(losses[0], weight))
         due, error = [weight * t for t in g.generator_gradient(losses[1])], g.generator_error(losses[1], weight)

@@ -23,17 +23,18 @@ from verify.penalty_bounds import floats, norm
 
 Pair = tuple[str, str]
 NUMBERS = {"label_smoothing_discriminator": (0.875, 0.125), "energy_margin_discriminator": (1.0,),
-           "boundary_equilibrium_discriminator": (0.5,)}  # fmt: skip
+           "boundary_equilibrium_discriminator": (0.5,), "labelled_least_squares_discriminator": (-1.0, 0.5),
+           "labelled_least_squares_generator": (0.25,)}  # fmt: skip
 """Numbers that a loss takes beside the logits."""
 PAIRS: tuple[Pair, ...] = (
     *((f"{name}_discriminator", f"{name}_generator") for name in (
         "wasserstein", "hinge", "minimax", "non_saturating", "least_squares", "relativistic", "relativistic_average",
         "relativistic_average_hinge", "relativistic_average_least_squares", "energy_hinge", "energy_margin",
         "boundary_equilibrium", "f_gan_kl", "f_gan_reverse_kl", "f_gan_pearson", "f_gan_neyman", "f_gan_squared_hellinger",
-        "f_gan_jensen_shannon", "f_gan_gan", "f_gan_total_variation")),
+        "f_gan_jensen_shannon", "f_gan_gan", "f_gan_total_variation", "labelled_least_squares")),
     ("label_smoothing_discriminator", "non_saturating_generator"),
 )  # fmt: skip
-"""What D and G minimise: every pair of the table."""
+"""What D and G minimise: every pair of the table whose losses read logits alone."""
 NOTHING = "nothing"
 """A loss that is 0, whatever the logits."""
 

@@ -51,7 +51,7 @@ class Training:
         for p in self.weights[0]:
             p.grad = None
         D, G = (n.bind(self.space, w) for n, w in zip((self.D, self.G), self.weights, strict=True))
-        self.call.function(*self.losses, D, G, *self.batches, weight).backward()
+        self.call.native(*self.losses, D, G, *self.batches, weight).backward()
         self.optimiser.step()
 
     def host(self, player: int) -> list[np.ndarray]:

@@ -101,6 +101,47 @@ def sinkhorn_closes_its_duality_gap(sinkhorn, E, space):
           got=float(primal), truth=float(dual))  # fmt: skip
 
 
+def rounded_to_margins(G: Any, a: Any, b: Any) -> Any:
+    """The plan with margins a, b nearby of Altschuler, Weed and Rigollet, exactly: rows and then columns that are too heavy are
+    scaled down, and what is missing then is added as a product."""
+
+    def scales(due: Any, sums: Any) -> Any:
+        return np.array([min(d / s, fmpq(1)) if s else fmpq(1) for d, s in zip(due, sums, strict=True)])
+
+    G = G * scales(a, G.sum(axis=1))[:, None]
+    G = G * scales(b, G.sum(axis=0))
+    rows, columns = a - G.sum(axis=1), b - G.sum(axis=0)
+    return G + rows[:, None] * columns / rows.sum() if rows.sum() else G
+
+
+@law(r"0 \le P(\hat\Gamma) - D(f,g) \le (2 + h)\,\mathrm{reg}\,\mathrm{tol}\cdot M,\quad"
+     r" P(\Gamma) = \langle\Gamma,C\rangle + \mathrm{reg}\sum\Gamma(\log\Gamma - 1),\quad"
+     r" D(f,g) = a\cdot f + b\cdot g - \mathrm{reg}\sum e^{(f\oplus g - C)/\mathrm{reg}}",
+     source=("Altschuler, Weed & Rigollet 2017", kexue(6280, 13, "c6")), E=entropic_problems(least=1))  # fmt: skip
+def sinkhorn_brackets_the_entropic_optimum(sinkhorn, E, space):
+    """Γ̂, the plan rounded to its margins, is feasible, as any f, g are: the optimum lies between their values, which differ by
+    reg·KL(Γ̂‖e^((f⊕g−C)/reg)). Rounding moves no more than the residual, and each unit moved costs 2 + h at most,
+    h = max log(min(aᵢ,bⱼ)/Γᵢⱼ). Bound beyond that: nm+n+m roundings of margins, 3(|f|+|g|+|C|)u/reg + 4u of Γ."""
+    a, b, C, reg, tol = E
+    plan, f, g = sinkhorn(*E)
+    require(bool(np.isfinite(plan).all() and (plan >= 0).all()), "the plan is not finite and ≥ 0", got=plan)
+    require(bool(np.isfinite(f).all() and np.isfinite(g).all()), "a potential is not finite", got=(f, g))
+    rows, columns = rational(a), rational(b)
+    feasible = rounded_to_margins(rational(plan), rows, columns * (rows.sum() / columns.sum()))
+    mass, h = arb(rows.sum()), arb(0)
+    divergence = -mass
+    for (i, j), z in np.ndenumerate((rational(f)[:, None] + rational(g) - rational(C)) / rational(reg)):
+        h = max(h, arb(min(rows[i], columns[j])).log() - arb(z), key=float)
+        divergence += arb(z).exp()
+        if feasible[i, j]:
+            divergence += arb(feasible[i, j]) * (arb(feasible[i, j]).log() - arb(z))
+    sizes = (float(np.abs(f).max()) + float(np.abs(g).max()) + float(np.abs(C).max())) / reg
+    roundings = (2 + h) * (plan.size + len(a) + len(b)) + 2 * (3 * sizes + 4)
+    judge(positive(divergence - (2 + h) * tol * mass), roundings * space.u * mass + lost(space, plan.size, mass), scale=mass,
+          why="roundings of Γ and its margins, beyond (2 + h) tol M", got=float(divergence),
+          truth=float((2 + h) * tol * mass))  # fmt: skip
+
+
 @law(r"\mathrm{reg} \ll \max C:\ e^{-C/\mathrm{reg}} \text{ is not representable}", source="SPEC 3", dtypes="wide", cost=2.0,
      E=entropic_problems(max_n=3, weights=("dyadic",), least=1, scaled=False), k=choices(5, 7, 9))  # fmt: skip
 def sinkhorn_survives_small_regularisation(sinkhorn, E, k, space):

@@ -82,11 +82,12 @@ def scalar_multiple_of_identity(expm, c, n, space):
 
 
 @law(r"e^{\operatorname{diag}(a)} = \operatorname{diag}(e^{a_1}, \dots, e^{a_n})", source=kexue(6377, "c3"),
-     A=square_matrices(kinds=("diagonal",)))  # fmt: skip
-def diagonal_is_entrywise(expm, A, space):
-    """Each diagonal entry to its own relative accuracy, not that of the largest. Every step of scaling and squaring acts
-    on a diagonal matrix entry by entry, and a scalar e^{a} = (e^{a/2ˢ})^{2ˢ} with 2ˢ ≤ 2‖A‖ multiplies a relative error u by
-    2ˢ: bound u·max(1, ‖A‖_F), per entry, plus underflow; exact zeros elsewhere."""
+     A=square_matrices(kinds=("diagonal",)), spread=choices(0, 8, 40))  # fmt: skip
+def diagonal_is_entrywise(expm, A, spread, space):
+    """Each diagonal entry to its own relative accuracy, not that of the largest; entry i also 2^(−8i) or 2^(−40i) of the first.
+    Every step of scaling and squaring acts on a diagonal matrix entry by entry, and a scalar e^{a} = (e^{a/2ˢ})^{2ˢ} with
+    2ˢ ≤ 2‖A‖ multiplies a relative error u by 2ˢ: bound u·max(1, ‖A‖_F), per entry, plus underflow; exact zeros elsewhere."""
+    A = space.round(A * 2.0 ** -(spread * np.arange(len(A))))
     E = expm(A)
     require(not (E - np.diag(np.diag(E))).any(), "off-diagonal entries are not zero", got=E)
     norm = max(1.0, float(np.linalg.norm(A)))

@@ -85,9 +85,10 @@ def translation(space: Space, k: int, *points: np.ndarray) -> float:
 
 
 def power(got: Any, p: float) -> arb:
-    """The p-th power of a computed distance; NaN where it is negative."""
-    value = float(got)
-    return arb(value) ** (int(p) if p == int(p) else arb(p)) if value > 0 else arb(value if value == 0 else "nan")
+    """The p-th power of a computed distance, with its sign: a negative distance is as wrong as it is far below 0."""
+    size = arb(abs(float(got)))
+    raised = size ** (int(p) if p == int(p) else arb(p)) if size > 0 else size
+    return -raised if float(got) < 0 else raised
 
 
 def root(cost: arb, p: float) -> arb:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from flint import arb
+from flint import arb, fmpq
 
-from detrace import judge, law, require
+from detrace import branch, judge, law, require
 from detrace.laws import each, kexue
 from detrace.oracles import wasserstein as exact
 from detrace.oracles.rationals import rational
@@ -80,3 +80,54 @@ def distance_has_a_finite_gradient_at_coincident_points(distance, P, wrt, move, 
         slope = arb(mass) ** (1 / arb(p))
         judge(positive(abs(arb(float(value))) - slope), (2 * x.size + 3 * p + 4) * space.u * slope + lost(space, 1),
               scale=slope, why="(n+m+3p+4) u", got=got)  # fmt: skip
+
+
+def spread(x: np.ndarray, y: np.ndarray) -> Any:
+    """x as rationals beside the first point of x, y likewise: what a translation cannot change."""
+    origin = rational(x[:1])
+    return rational(x) - origin, rational(y) - origin
+
+
+@law(r"\sum_i \langle \partial_{x_i} W_p, x_i\rangle + \sum_j \langle \partial_{y_j} W_p, y_j\rangle = W_p,\quad"
+     r" \sum_i \partial_{x_i} W_p + \sum_j \partial_{y_j} W_p = 0", source="Euler; SPEC 3: gradients, scalings",
+     needs="autodiff", dtypes="wide", distance=each(*BOTH),
+     P=problems(max_n=4, weights=("uniform", "dyadic"), least=1))  # fmt: skip
+def gradient_in_the_points_obeys_euler(distance, P, space):
+    """W_p grows with the scale and ignores a translation, so its gradient satisfies Euler's identity, whatever optimal plan it
+    comes from, in R^d too (the line for `wasserstein_1d`) and with points and masses scaled by 10^±20: an ε under a root or a
+    clamped slope shows at small scales. Bound: each slope is known to (n+m+3p+4)u of M·D^{p−1}W^{1−p} and the plan to
+    (n+m)u·M, over distances ≤ 2D; so 2d(3(n+m)+3p+4) u·M·D^p W^{1−p}, against W."""
+    x, y, p, a, b = P
+    if distance.contract.name == "wasserstein_1d":
+        x, y = x[:, 0], y[:, 0]
+    P = (x, y, p, a, b)
+    d = Distance(P, space)
+    if not d.cost > 0:
+        branch("equal measures")
+        require(bool(np.isfinite(distance.gradient(*P, wrt=0)).all()), "the gradient is not finite")
+        return
+    slopes = [rational(distance.gradient(*P, wrt=k)) for k in (0, 1)]
+    lever = d.value ** (1 - arb(p))
+    bound = 2 * (x.ndim if x.ndim == 1 else x.shape[1]) * (3 * (len(x) + len(y)) + 3 * p + 4) * space.u * d.size * lever
+    euler = sum(((g * z).sum() for g, z in zip(slopes, spread(x, y), strict=True)), fmpq(0))
+    judge(abs(arb(euler) - d.value), bound, scale=d.value, why="2d(3(n+m)+3p+4) u·M·D^p W^{1−p}", got=slopes, truth=d.value)
+    total = max(abs(v) for v in np.ravel(slopes[0].sum(axis=0) + slopes[1].sum(axis=0)))
+    reach = d.reach ** (1 / arb(p))
+    judge(arb(total), bound / reach, scale=d.value / reach, why="the same, over D", got=slopes)
+
+
+@law(r"|\partial_{a_i} W_1 - \partial_{a_k} W_1| \le |x_i - x_k|", source=("SPEC 3: gradients", kexue(6280, 35)),
+     needs="autodiff", dtypes="wide", distance=each(*BOTH), equal=choices(False, True),
+     P=line_problems(max_n=4, p=(1.0,), weights=("dyadic",), least=1))  # fmt: skip
+def gradient_in_the_weights_is_a_critic(distance, P, equal, space):
+    """At p = 1 the derivative by the masses is Kantorovich's potential, hence 1-Lipschitz on atoms with mass, also where it is
+    not unique and where both measures are equal, W = 0. Bound: n+m differences of costs, 4(n+m) u·D."""
+    x, y, p, a, b = P
+    if equal:
+        y, b = x[::-1].copy(), a[::-1].copy()
+    got = np.ravel(distance.gradient(*arguments(distance, (x, y, p, a, b)), wrt=3))
+    require(bool(np.isfinite(got).all()), "the gradient is not finite", got=got)
+    f, z, every = rational(got), rational(x), np.concatenate([x, y])
+    reach = float(rational(every.max()) - rational(every.min()))
+    excess = max(abs(f[i] - f[k]) - abs(z[i] - z[k]) for i in range(len(x)) for k in range(len(x)))
+    judge(max(0, excess), 4 * (len(x) + len(y)) * space.u * reach, scale=reach or 1.0, why="4(n+m) u·D", got=got, truth=x)

@@ -58,8 +58,18 @@ def load(folder: Path, machine: str) -> list[dict[str, Any]]:
         schema = run.get("schema") if isinstance(run, dict) else None
         if schema != SCHEMA:
             raise GateError(f"{path} has schema {schema}, this gate reads {SCHEMA}; move it out of the history")
+        if missing := sorted({"fingerprint", "created", "commit", "kernels"} - set(run)):
+            raise GateError(f"{path} is damaged (it has no {', '.join(missing)}); move it out of the history")
         runs.append(run)
     return sorted(runs, key=lambda r: r["created"])
+
+
+def newest(folder: Path) -> list[dict[str, Any]]:
+    """All runs on the machine that ran last. GateError without a run, or for a file that `load` refuses."""
+    machines = sorted({path.parent.name for path in folder.glob("*/*.json")})
+    if not machines:
+        raise GateError(f"there is no history in {folder}; `detrace gate --baseline FILE --history {folder}` keeps one")
+    return max((load(folder, machine) for machine in machines), key=lambda runs: str(runs[-1]["created"]))
 
 
 def trend(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ policy that admits only the style and the script that are printed in it.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from .page import render
 __all__ = ["render", "write"]
 
 
-def write(results: dict[str, Any], path: str | os.PathLike[str]) -> None:
+def write(results: dict[str, Any], path: str | os.PathLike[str], history: Mapping[str, Any] | None = None) -> None:
     """Render `results` and put the page at `path`, whole or not at all; missing folders are made.
+
+    `history` (`detrace.gate.history.trend`) is drawn in the section on trends, before what the results hold.
 
     Raises
     ------
@@ -24,4 +27,4 @@ def write(results: dict[str, Any], path: str | os.PathLike[str]) -> None:
     """
     from ..results import write_text
 
-    write_text(render(results), Path(path))
+    write_text(render(results, history), Path(path))

@@ -86,8 +86,8 @@ def coverage(results: Mapping[str, Any]) -> str:
     return f"{judged_words}; the others were not asked for, or no subject here offers what they need."
 
 
-def verdict(tally_list: Iterable[Tally], stale: int, interrupted: bool) -> tuple[str, str]:
-    """The page's first line, and its tone: good, bad or open."""
+def verdict(tally_list: Iterable[Tally], stale: int, interrupted: bool, regressed: bool = False) -> tuple[str, str]:
+    """The page's first line, and its tone: good, bad or open; `regressed` says that the gate failed."""
     by_role = {t.role: t for t in tally_list}
     ours, users, peers = (by_role.get(r, Tally(r, "")) for r in ("reference", "user", "peer"))
     wrong = []
@@ -100,17 +100,20 @@ def verdict(tally_list: Iterable[Tally], stale: int, interrupted: bool) -> tuple
         wrong.append(f"{peers_show} {count(new, 'violation')} that the ledger does not name")
     if stale:
         wrong.append(f"{count(stale, 'ledger entry', 'ledger entries')} no longer reproduce{'s' if stale == 1 else ''}")
+    if regressed and wrong:
+        wrong.append("the gate failed")
     if wrong:
         return ", and ".join(wrong) + ".", "bad"
     judged = ours.items["held"] + users.items["held"] + peers.items["held"] + peers.known
     if not judged:
-        return "Nothing was judged.", "open"
+        return ("The gate failed; no law was judged.", "bad") if regressed else ("Nothing was judged.", "open")
     who = "Everything that could be decided held"
     if peers.known:
         are = "is" if peers.known == 1 else "are"
         who += f"; the {count(peers.known, 'violation')} by public libraries {are} known and in the ledger"
-    if interrupted:
-        return f"Interrupted. So far: {who[0].lower()}{who[1:]}.", "open"
+    if regressed or interrupted:
+        rest = f"{who[0].lower()}{who[1:]}."
+        return (f"The gate failed; {rest}", "bad") if regressed else (f"Interrupted. So far: {rest}", "open")
     return f"{who}.", "good"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from .catalogue import base
 from .counts import outcome
-from .show import number, pretty, ratio, significant, size, slug
+from .show import number, pretty, ratio, significant, size
 
 KINDS = {
     "ratio": "the error exceeds its bound",
@@ -49,9 +49,9 @@ def found(results: Mapping[str, Any]) -> list[dict[str, Any]]:
         entries.append(_entry({"id": deviation, "subject": mine[0]["subject"], "status": "reproduced"}, mine))
     taken: Counter[str] = Counter()
     for entry in entries:
-        anchor = f"deviation-{slug(entry['id'])}"
-        taken[anchor] += 1
-        entry["anchor"] = anchor if taken[anchor] == 1 else f"{anchor}-{taken[anchor]}"
+        taken[entry["id"]] += 1
+        if taken[entry["id"]] > 1:
+            entry["id"] += f" ({taken[entry['id']]})"
     return entries
 
 

@@ -11,8 +11,10 @@ from .counts import Tally, outcome
 from .show import count, number, share, significant
 
 
-def facts(results: Mapping[str, Any], tally_list: Iterable[Tally]) -> list[dict[str, str]]:
-    """Four entries, each with a title, a figure and words."""
+def facts(
+    results: Mapping[str, Any], tally_list: Iterable[Tally], gate: Mapping[str, Any] | None = None
+) -> list[dict[str, str]]:
+    """Four entries, each with a title, a figure and words; a fifth with a gate's outcome."""
     listed = list(tally_list)
     items = [i for i in results.get("items") or [] if outcome(i) != "not run"]
     judged = {i.get("law") for i in items}
@@ -37,10 +39,15 @@ def facts(results: Mapping[str, Any], tally_list: Iterable[Tally]) -> list[dict[
     ]  # fmt: skip
     roles = {str(s.get("name")): str(s.get("role")) for s in results.get("subjects") or []}
     speed = pace(results.get("benchmarks") or [], roles)
+    figure, words = "not timed", "detrace bench adds times to the results."
     if speed:
+        figure = f"{significant(speed[0])} ×"
         words = f"our reference's time over the fastest library's, geometric mean of {count(speed[1], 'timed case')}"
-        return [*found, {"title": "How fast", "figure": f"{significant(speed[0])} ×", "words": words}]
-    return [*found, {"title": "How fast", "figure": "not timed", "words": "detrace bench adds times to the results."}]
+    found.append({"title": "How fast", "figure": figure, "words": words})
+    if gate and not gate["unknown"]:
+        against = f"against {gate['against']['name']}: {gate['words']}"
+        found.append({"title": "Gate", "figure": "failed" if gate["failed"] else "passed", "words": against})
+    return found
 
 
 def _wrong(results: Mapping[str, Any], listed: Iterable[Tally]) -> dict[str, str]:

@@ -21,35 +21,40 @@ from .contracts import contracts
 from .counts import OUTCOMES, SYMBOLS, coverage, reasons, spaces, tallies, verdict
 from .formulas import breakable, formula, inline, prose, raised
 from .found import found
+from .gate import gate
 from .headline import facts
 from .items import items
 from .overview import overview, roles_shown
 from .packed import packed
+from .trend import trend
 
 MAX_BYTES = 500_000
 """What the page of eleven families and 3000 items may weigh: a page that is mailed around or kept per commit."""
 ROOMS = (
-    ("head", ""), ("overview", "Families"), ("found", "Found"), ("laws", "Laws"), ("contracts", "Contracts"), ("run", "Run"),
+    ("head", ""), ("overview", "Families"), ("found", "Found"), ("laws", "Laws"), ("contracts", "Contracts"),
+    ("gate", "Gate"), ("trend", "Trend"), ("run", "Run"),
 )  # fmt: skip
 """Sections in their order, with their names in the navigation. Each is ``templates/<name>.html.j2``, rendered with
 `_context`; one more section is one more template, one more line here, and what it shows in the context. What is large
 goes into `_chunks`."""
+GUESTS = {"gate": ("gate.css",), "trend": ("trend.css", "trend.js")}
+"""Sections that are there only if the context has something for them, with the style and script that only they need."""
 SCRIPTS = ("base.js", "items.js", "cards.js", "laws.js", "open.js")
 """Parts of the page's one script, in the order in which they are joined."""
 _REMARK = re.compile(r"\s*/\*[^*]*\*/$")
 
 
-def render(results: dict[str, Any]) -> str:
-    """The page of a results document, as text.
+def render(results: dict[str, Any], history: Mapping[str, Any] | None = None) -> str:
+    """The page of a results document, as text; `history` (`detrace.gate.history.trend`) stands before the gate's own trend.
 
     Raises
     ------
     detrace.results.ResultsError : when the document has no schema, or one that this version cannot show.
     """
     _check(results)
-    context = _context(results)
-    blocks = {name: Markup(packed(text)) for name, text in _chunks(results, context).items()}
-    return _environment().get_template("page.html.j2").render(context, chunks=blocks)
+    context = _context(results, history)
+    block = Markup(packed(_chunks(results, context)))
+    return _environment().get_template("page.html.j2").render(context, chunks=block)
 
 
 def _chunks(results: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, str]:
@@ -58,8 +63,11 @@ def _chunks(results: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str,
         return _environment().get_template(f"{template}.chunk.j2").render({**context, **more})
 
     laws = theorems(results)
+    guests = {"gate": part("gate")} if context["gate"] and not context["gate"]["unknown"] else {}
+    if context["trend"]:
+        guests["trend"] = context["trend"]["data"]
     return {
-        "items": items(results), "found": part("found"), "subjects": part("subjects"),
+        "items": items(results), "found": part("found"), "subjects": part("subjects"), **guests,
         **{f"laws-{family}": part("laws", theorems=group) for family, group in laws.items()},
         **{f"contracts-{k}": part("contracts", entries=e) for k, e in enumerate(context["contracts"].values())},
     }  # fmt: skip
@@ -75,20 +83,24 @@ def _check(results: Any) -> None:
         raise ResultsError(f"the results have schema {schema}, this detrace shows {SCHEMA}; run `detrace verify` again")
 
 
-def _context(results: Mapping[str, Any]) -> dict[str, Any]:
+def _context(results: Mapping[str, Any], history: Mapping[str, Any] | None) -> dict[str, Any]:
     counted = tallies(results)
     stale = [e for e in results.get("ledger") or [] if e.get("status") == "stale"]
-    line, tone = verdict(counted, len(stale), bool(results.get("interrupted")))
-    css, js = _text("page.css"), '"use strict";(async () => {\n' + "\n".join(map(_text, SCRIPTS)) + "\n})();"
+    guests = {"gate": gate(results), "trend": trend(results, history)}
+    own = [name for guest, files in GUESTS.items() if guests[guest] for name in files]
+    line, tone = verdict(counted, len(stale), bool(results.get("interrupted")), (guests["gate"] or {}).get("failed", False))
+    css = "\n".join(_text(name) for name in ("page.css", *own) if name.endswith(".css"))
+    scripts = [*SCRIPTS[:-1], *(name for name in own if name.endswith(".js")), SCRIPTS[-1]]
+    js = '"use strict";(async () => {\n' + "\n".join(map(_text, scripts)) + "\n})();"
     bench, summary = benchmarks(results), overview(results)
     return {
         "r": results, "limit": show.number(results.get("limit")) or 30.0, "env": results.get("environment") or {},
         "tallies": counted, "verdict": line, "tone": tone, "reasons": reasons(results.get("not_run") or []),
-        "facts": facts(results, counted), "spaces": spaces(results), "coverage": coverage(results),
+        "facts": facts(results, counted, guests["gate"]), "spaces": spaces(results), "coverage": coverage(results),
         "subjects": results.get("subjects") or [], "families": summary, "roles": roles_shown(summary),
         "found": found(results), "bench": bench, "contracts": contracts(results, bench),
         "titles": {str(f["name"]): str(f.get("title") or f["name"]) for f in families(results)},
-        "rooms": ROOMS,
+        "rooms": [room for room in ROOMS if room[0] not in guests or guests[room[0]]], **guests,
         "css": Markup(css), "js": Markup(js), "css_hash": _digest(css), "js_hash": _digest(js),
     }  # fmt: skip
 

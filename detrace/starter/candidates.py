@@ -20,14 +20,15 @@ _PLAYERS = {"discriminator": r"(d|dis|disc|discriminator|critic)", "generator": 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A function and the contract that it may be, or the player if a loss's name says no more; `takes`: the batches that a
-    loss is called with, if not the contract's."""
+    """A function and the contract that it may be, or the player if a loss's name says no more; `takes`: what a loss or penalty
+    is called with, if not as the contract is; `by`: what of `detrace.conventions` makes it the contract."""
 
     module: str
     function: str
     contract: str
     summary: str = ""
     takes: str = ""
+    by: str = "loss"
 
 
 @dataclass
@@ -48,19 +49,23 @@ def search(root: Path, contracts: Mapping[str, Contract]) -> Found:
             module, positional = _module(path.relative_to(root)), _positional(node)
             if (contract := contracts.get(node.name)) is not None:
                 fits = node.name not in taken and positional[0] <= len(contract.inputs) <= positional[1]
-                (found.exact if fits else found.near).append(_candidate(module, node.name, contract))
+                (found.exact if fits else found.near).append(_candidate(module, node, contract))
                 taken.add(node.name)
             elif (player := _player(node.name)) is not None:
                 found.players.append(Candidate(module, node.name, player, takes=_takes(node, player)))
             elif (name := looks_like(node.name, contracts)) is not None:
-                player = name.rpartition("_")[2]
-                takes = _takes(node, player) if player in _PLAYERS else ""
-                found.near.append(_candidate(module, node.name, contracts[name], "" if takes == "real fake" else takes))
+                found.near.append(_candidate(module, node, contracts[name]))
     return found
 
 
-def _candidate(module: str, function: str, contract: Contract, takes: str = "") -> Candidate:
-    return Candidate(module, function, contract.name, contract.summary, takes)
+def _candidate(module: str, node: ast.FunctionDef, contract: Contract) -> Candidate:
+    """A function under a contract's name or near it, with what makes it fit."""
+    takes, by, player = "", "loss", contract.name.rpartition("_")[2]
+    if contract.family == "gradient_penalties" and contract.inputs[0] is None and _positional(node)[1] < len(contract.inputs):
+        takes, by = _penalty_takes(node), "penalty"
+    elif player in _PLAYERS and contract.name != node.name and (words := _takes(node, player)) != "real fake":
+        takes = words
+    return Candidate(module, node.name, contract.name, contract.summary, takes, by)
 
 
 def _sources(root: Path) -> Iterator[Path]:
@@ -110,6 +115,17 @@ def _takes(node: ast.FunctionDef, player: str) -> str:
     """What `detrace.conventions.loss` is told: the batches that the arguments' names speak of."""
     words = [m[0] for a in node.args.args if (m := re.search("real|fake", a.arg.lower()))]
     return " ".join(words) or ("fake" if player == "generator" else "real fake")
+
+
+_ARGUMENTS = {"alpha": "alpha|eps", "real": "real", "fake": "fake|gen(?!erator$)", "critic": "critic|disc|net_?d|^d$|model"}
+
+
+def _penalty_takes(node: ast.FunctionDef) -> str:
+    """What `detrace.conventions.penalty` is told: the arguments without a default, by what their names speak of."""
+    names = [a.arg.lower() for a in (*node.args.posonlyargs, *node.args.args)]
+    needed = names[: len(names) - len(node.args.defaults)]
+    words = [next((word for word, pattern in _ARGUMENTS.items() if re.search(pattern, name)), name) for name in needed]
+    return " ".join(words)
 
 
 def _player(name: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
@@ -14,10 +14,11 @@ P = ParamSpec("P")
 
 
 class Deferred:
-    """A strategy once `on(space)` is known."""
+    """A strategy once `on(space)` is known. `parts` names the entries of what it draws, if that is a tuple, for the reader of a
+    violation."""
 
-    def __init__(self, make: Callable[[Space], st.SearchStrategy[Any]], label: str) -> None:
-        self.make, self.label = make, label
+    def __init__(self, make: Callable[[Space], st.SearchStrategy[Any]], label: str, parts: Sequence[str] = ()) -> None:
+        self.make, self.label, self.parts = make, label, tuple(parts)
 
     def on(self, space: Space) -> st.SearchStrategy[Any]:
         return self.make(space)

@@ -55,11 +55,11 @@ class Bytes:
         return self.entries(shape, _INTEGERS)
 
 
-def _drawn(make: Callable[[Bytes], Any], label: str, size: int = 256) -> Deferred:
+def _drawn(make: Callable[[Bytes], Any], label: str, parts: str, size: int = 256) -> Deferred:
     def on(space: Space) -> st.SearchStrategy[Any]:
         return st.binary(min_size=size, max_size=size).map(lambda data: make(Bytes(data, few=space.few_shapes)))
 
-    return Deferred(on, label)
+    return Deferred(on, label, parts.split())
 
 
 def critic_plan(bits: Bytes, kinds: Sequence[str], entries: Callable[[Sequence[int]], np.ndarray],
@@ -89,7 +89,7 @@ def critics_and_batches(kinds: Sequence[str] = SIMPLE, *, max_n: int = 4) -> Def
         real, fake = bits.entries((n, *shape)), bits.entries((n, *shape))
         return plan, real, fake, np.array([bits.below(17) / 16 for _ in range(n)])
 
-    return _drawn(make, f"critics_and_batches({kinds}, max_n={max_n})")
+    return _drawn(make, f"critics_and_batches({kinds}, max_n={max_n})", "critic real fake alpha")
 
 
 def linear_critics_and_sizes(sizes: Sequence[int] = (1, 4, 64)) -> Deferred:
@@ -102,7 +102,7 @@ def linear_critics_and_sizes(sizes: Sequence[int] = (1, 4, 64)) -> Deferred:
         real, fake = (np.resize(p, n * width).reshape(n, *shape) for p in pattern)
         return w, real, fake, np.resize(np.array([bits.below(17) / 16 for _ in range(5)]), n)
 
-    return _drawn(make, f"linear_critics_and_sizes({sizes})", 64)
+    return _drawn(make, f"linear_critics_and_sizes({sizes})", "w real fake alpha", 64)
 
 
 def games(kinds: Sequence[str] = SIMPLE, *, exact: bool = False, bilinear: bool = False) -> Deferred:
@@ -125,7 +125,7 @@ def games(kinds: Sequence[str] = SIMPLE, *, exact: bool = False, bilinear: bool 
             generator = ("TwoLayerGenerator", bits.one_of(("tanh", "softplus", "square")), weights)
         return critic, generator, entries((n, *shape)), entries((n, k))
 
-    return _drawn(make, f"games({kinds}, exact={exact}, bilinear={bilinear})")
+    return _drawn(make, f"games({kinds}, exact={exact}, bilinear={bilinear})", "D G real z")
 
 
 def pits(cells: int = 4) -> Deferred:
@@ -137,7 +137,7 @@ def pits(cells: int = 4) -> Deferred:
         q = np.bincount([bits.below(cells) for _ in range(cells)], minlength=cells).astype(np.float64)
         return p, q, bits.entries((cells,))
 
-    return _drawn(make, f"pits({cells})", 16)
+    return _drawn(make, f"pits({cells})", "p q tilt", 16)
 
 
 def arrays(shapes: Sequence[tuple[int, ...]] = FEATURES) -> Deferred:
@@ -147,4 +147,4 @@ def arrays(shapes: Sequence[tuple[int, ...]] = FEATURES) -> Deferred:
         shape = bits.size(shapes, shapes[:2])
         return bits.entries(shape), bits.entries(shape)
 
-    return _drawn(make, f"arrays({shapes})", 32)
+    return _drawn(make, f"arrays({shapes})", "x c", 32)

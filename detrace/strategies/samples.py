@@ -60,8 +60,8 @@ KINDS: dict[str, Kind] = {
 about a far integer, where squares cancel; multiples of one integer vector."""
 
 MASSES = ("uniform", "dyadic", "counts", "dust", "rounded")
-"""None; multiples of 1/64 (some may be 0); integers of any total; one mass 2⁻⁴⁰ of the others; fractions rounded to the
-dtype, so that the totals differ by roundings."""
+"""None; multiples of 1/64 (some may be 0); integers of any total; an atom that weighs 2⁻⁴⁰ of the rest; fractions rounded
+to the dtype, so that the totals differ by roundings."""
 
 
 def counts(dice: Dice, n: int, total: int, least: int = 0) -> np.ndarray:
@@ -83,8 +83,10 @@ def masses(dice: Dice, space: Space, kind: str, n: int, m: int, least: int = 0) 
     if kind == "dust":
         a, b = masses(dice, space, "dyadic", n, m, least)
         speck = 2.0 ** -min(40, FORMATS[space.real_dtype][0] - 8)
-        for v in (a, b):
-            v[dice.below(len(v))] += speck
+        for v in (a, b):  # an atom weighs `speck`, its neighbour takes what it had: both totals are 1 + speck
+            i = dice.below(len(v))
+            v[i], rest = speck, v[i]
+            v[(i + 1) % len(v)] += rest
         return a, b
     a, b = counts(dice, n, 99, 1), counts(dice, m, 97, 1)
     return space.round(a / 99), space.round(b / 97)

@@ -49,7 +49,7 @@ def norm_in_single_precision(D, x):
     return norms(D, x).astype(np.float32).astype(x.dtype)
 
 
-@mutant("gradient_norms", rejected_by=NORMS)
+@mutant("gradient_norms", rejected_by=(*NORMS, "batch_normalisation_hides_the_slopes"))
 def norm_of_the_mean_critic(D, x):
     """Differentiates the mean of D in place of the sum: 1/n of each norm."""
     return norms(D, x) / len(x)
@@ -60,14 +60,6 @@ def norm_with_a_square_root_at_zero(D, x):
     """torch.sqrt of the sum of squares: 0·inf = NaN on the way back where ∇D = 0."""
     g = right.input_gradient(D, x)
     return (g * g).reshape(len(x), -1).sum(1).sqrt()
-
-
-@mutant("gradient_norms", rejected_by="batch_normalisation_hides_the_slopes", space=TORCH)
-def norm_of_each_sample_by_itself(D, x):
-    """Calls the critic on batches of one: batch normalisation then sees no batch."""
-    import torch
-
-    return torch.cat([right.gradient_norms(D, x[i : i + 1]) for i in range(len(x))])
 
 
 @mutant("interpolate", rejected_by="interpolation_lies_on_the_segment")
@@ -148,7 +140,7 @@ def two_sided_broadcasts_alpha(D, real, fake, alpha, target):
     return np.mean((norms(D, a * real + (1 - a) * fake) - target) ** 2, dtype=real.dtype)
 
 
-@mutant("two_sided_penalty", rejected_by=("penalty_refuses_a_misshapen_alpha",))
+@mutant("two_sided_penalty", rejected_by=("penalty_takes_one_alpha_a_sample",))
 def two_sided_resizes_alpha(D, real, fake, alpha, target):
     """Whatever α and fakes are given are cut or repeated until they fit."""
     return right.two_sided_penalty(D, real, np.resize(fake, real.shape), np.resize(alpha, len(real)), target)
@@ -284,7 +276,19 @@ def wgan_div_of_squares(D, real, fake, alpha, k, p):
     return k * np.mean(norms(D, right.interpolate(real, fake, alpha)) ** (2 * int(p)))
 
 
-@mutant("convergence_diagnostic", rejected_by="diagnostic_vanishes_at_the_optimum")
+@mutant("convergence_diagnostic", rejected_by=("diagnostic_vanishes_at_the_optimum", "diagnostic_is_its_formula"))
 def diagnostic_with_a_single_weight(D, real, fake, weight):
     """λE‖∇D‖² for 2λE‖∇D‖²: that is the objective, not its derivative along the scale."""
     return D(real).mean() - D(fake).mean() - weight * right.zero_centred_real_penalty(D, real)
+
+
+@mutant("convergence_diagnostic", rejected_by="diagnostic_is_its_formula")
+def diagnostic_in_pairs(D, real, fake, weight):
+    """E[D(xᵢ) − D(yᵢ)]: an error, or a broadcast, for batches of different size."""
+    return (D(real) - D(fake)).mean() - 2 * weight * right.zero_centred_real_penalty(D, real)
+
+
+@mutant("convergence_diagnostic", rejected_by=("diagnostic_is_its_formula", "diagnostic_vanishes_at_the_optimum"))
+def diagnostic_with_the_slope_at_the_fakes(D, real, fake, weight):
+    """2λE‖∇D‖² at the fakes, while the penalty is on the reals."""
+    return D(real).mean() - D(fake).mean() - 2 * weight * right.zero_centred_real_penalty(D, fake)

@@ -61,6 +61,17 @@ def critic_of_probabilities(a, b, D):
     return right.kantorovich_rubinstein(a / a.sum(), b / b.sum(), D)
 
 
+@mutant("kantorovich_rubinstein", rejected_by="critic_of_many_points")
+def critic_of_eight_points(a, b, D):
+    """The critic of the first eight points, extended to the others by its Lipschitz constant."""
+    if len(a) <= 8:
+        return right.kantorovich_rubinstein(a, b, D)
+    p, q = np.append(a[:8], 0.0), np.append(b[:8], 0.0)
+    p[8], q[8] = max(q.sum() - p.sum(), 0.0), max(p.sum() - q.sum(), 0.0)  # what is missing waits at the ninth
+    f = (right.kantorovich_rubinstein(p, q, D[:9, :9])[1][None, :] + D[:, :9]).min(axis=1)
+    return np.asarray((a - b) @ f), f
+
+
 @mutant("kantorovich_rubinstein", rejected_by="kantorovich_refuses_bad_input")
 def unequal_masses_have_a_critic(a, b, D):
     """b silently rescaled: the maximum of unequal masses is infinite."""

@@ -36,7 +36,7 @@ def critic_learns_the_generators_loss(discriminator_loss, generator_loss, D, G, 
     return discriminator_loss(r, D(fake.detach())) + weight * generator_loss(r, D(fake))
 
 
-@mutant("single_loss", rejected_by=(*BOTH, EXACTLY, DIFFERENCE), space=TORCH)
+@mutant("single_loss", rejected_by=(*BOTH, EXACTLY, DIFFERENCE, "dropout_breaks_the_zero"), space=TORCH)
 def stops_the_loss_for_the_samples(discriminator_loss, generator_loss, D, G, real, z, weight):
     """L_G − sg(L_G): the value is right, D still learns L_G."""
     fake = G(z)
@@ -109,7 +109,7 @@ def generator_is_asked_twice(discriminator_loss, generator_loss, D, G, real, z, 
     return discriminator_loss(r, f) + weight * (generator_loss(r, again) - generator_loss(r, f))
 
 
-@mutant("single_loss", rejected_by=("dropout_breaks_the_zero", "single_loss_asks_the_generator_once"))
+@mutant("single_loss", rejected_by="single_loss_asks_the_generator_once")
 def critic_is_asked_four_times(discriminator_loss, generator_loss, D, G, real, z, weight):
     """D asked anew for the fakes of L_D: four passes."""
     fake = G(z)

@@ -56,6 +56,13 @@ def sinkhorn_with_an_absolute_tolerance(a, b, C, reg, tol):
     return right.sinkhorn(a, b, C, reg, tol)
 
 
+@mutant("sinkhorn", rejected_by=("sinkhorn_brackets_the_entropic_optimum", "sinkhorn_plan_has_its_margins"))
+def sinkhorn_stops_at_the_gap_of_an_infeasible_plan(a, b, C, reg, tol):
+    """Primal minus dual value of the plan as it is: potentials times residual, of either sign, so it may stop at once."""
+    K = np.exp(-C / reg)
+    return potentials(*iterate(a, b, K, lambda u, v, _: np.log(u) @ (u * (K @ v) - a) <= tol * a.sum()), K, reg)
+
+
 @mutant("sinkhorn", rejected_by="sinkhorn_plan_is_the_exponential_of_its_potentials")
 def sinkhorn_rounds_its_plan(a, b, C, reg, tol):
     """Rows are scaled to their margins at the end: the potentials belong to another plan."""
@@ -64,7 +71,9 @@ def sinkhorn_rounds_its_plan(a, b, C, reg, tol):
     return plan * np.where(rows > 0, a[:, None] / np.where(rows > 0, rows, 1), 0), f, g
 
 
-@mutant("sinkhorn", rejected_by=("sinkhorn_plan_is_the_exponential_of_its_potentials", "sinkhorn_closes_its_duality_gap"))
+@mutant("sinkhorn", rejected_by=(
+    "sinkhorn_plan_is_the_exponential_of_its_potentials", "sinkhorn_closes_its_duality_gap",
+    "sinkhorn_brackets_the_entropic_optimum"))  # fmt: skip
 def sinkhorn_potentials_in_units_of_reg(a, b, C, reg, tol):
     """Returns log u and log v for f and g."""
     plan, f, g = right.sinkhorn(a, b, C, reg, tol)

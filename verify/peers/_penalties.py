@@ -7,16 +7,9 @@ from typing import Any
 import torch
 
 
-def by_sample(real: torch.Tensor, other: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
-    """α (n,) with the axes of the samples. Raises ValueError if the shapes do not fit."""
-    if real.shape != other.shape or alpha.shape != real.shape[:1]:
-        raise ValueError("samples need one shape and one α each")
-    return alpha.reshape(-1, *[1] * (real.ndim - 1))
-
-
 def between(real: torch.Tensor, fake: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
-    """αx + (1 − α)y, a leaf that gradients are asked of."""
-    a = by_sample(real, fake, alpha)
+    """αx + (1 − α)y with α (n,), a leaf that gradients are asked of."""
+    a = alpha.reshape(-1, *[1] * (real.ndim - 1))
     return leaf(a * real + (1 - a) * fake)
 
 

@@ -4,6 +4,7 @@ import torch
 from torch.autograd import grad
 from torch.nn import functional
 
+from detrace import NotOffered
 from detrace.conventions import loss
 
 from ._batches import of_one_size
@@ -33,6 +34,6 @@ non_saturating_generator = loss(losses.bce_gen_loss, takes="fake")
 
 def two_sided_penalty(D, real, fake, alpha, target):
     if target != 1:
-        raise NotImplementedError("target 1")
+        raise NotOffered("target 1")
     x = between(real, fake, alpha)
     return losses.gradient_penalty(x, D(x), weight=1.0)

@@ -3,6 +3,7 @@
 import os
 from importlib.util import find_spec
 
+from detrace import NotOffered
 from detrace.conventions import loss
 
 if find_spec("keras") is None:
@@ -25,7 +26,7 @@ def keras(name, **options):
         import keras
 
         if keras.backend.backend() != "torch":
-            raise NotImplementedError(f"Keras runs on {keras.backend.backend()} here")
+            raise NotOffered(f"Keras runs on {keras.backend.backend()} here")
         return getattr(keras.losses, name)(labels.reshape(-1), logits.reshape(-1), **options)
 
     return of

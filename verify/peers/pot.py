@@ -3,6 +3,8 @@
 import numpy as np
 import ot
 
+from detrace import NotOffered
+
 BACKENDS = "numpy"
 DTYPES = ("float64",)
 REQUIRES = "POT"
@@ -12,6 +14,7 @@ CONVENTIONS = {
     "transport_cost": "masses are divided by their total, costs by the largest, and both put back here",
     "wasserstein": "ot.emd2 of scipy's cdist (ot.dist with metric minkowski), rooted here; masses are divided by their total",
     "sinkhorn": "sinkhorn_log of normalised masses; stopThr, the 2-norm of one margin, is tol/√m here; 500 iterations",
+    "sinkhorn_iterations": "sinkhorn_log with stopThr = 0",
 }
 
 
@@ -35,7 +38,7 @@ def wasserstein_1d(x, y, p, a, b):
 
 def wasserstein(x, y, p, a, b):
     if not p >= 1:
-        raise NotImplementedError("a distance needs p ≥ 1")
+        raise NotOffered("a distance needs p ≥ 1")
     a, b = (ot.unif(len(v)) if w is None else w for v, w in ((x, a), (y, b)))
     mass = abs(a.sum())
     return np.asarray((ot.emd2(a / mass, b / mass, ot.dist(x, y, metric="minkowski", p=2) ** p) * mass) ** (1 / p))
@@ -50,8 +53,13 @@ def sinkhorn(a, b, C, reg, tol):
     stop = tol / len(b) ** 0.5
     plan, log = ot.bregman.sinkhorn_log(a / mass, b / mass, C, reg, 500, stop, log=True, warn=False)
     if log["err"] and log["err"][-1] >= stop:
-        raise NotImplementedError("not converged after the 500 iterations that are allowed here")
+        raise NotOffered("not converged after the 500 iterations that are allowed here")
     return plan * mass, reg * (log["log_u"] + np.log(mass)), reg * log["log_v"]
+
+
+def sinkhorn_iterations(a, b, C, reg, n):
+    plan, log = ot.bregman.sinkhorn_log(a, b, C, reg, int(n), 0, log=True, warn=False)
+    return plan, reg * log["log_u"], reg * log["log_v"]
 
 
 def gaussian_w2(m1, S1, m2, S2):

@@ -3,6 +3,8 @@
 import ot
 import torch
 
+from detrace import NotOffered
+
 BACKENDS = "torch-cpu"
 DTYPES = ("float64",)
 REQUIRES = "POT"
@@ -26,7 +28,7 @@ def wasserstein_1d(x, y, p, a, b):
 
 def wasserstein(x, y, p, a, b):
     if not p >= 1:
-        raise NotImplementedError("a distance needs p ≥ 1")
+        raise NotOffered("a distance needs p ≥ 1")
     a, b = (ot.unif(len(v), v) if w is None else w for v, w in ((x, a), (y, b)))
     mass = abs(a.sum())
     C = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist") ** p

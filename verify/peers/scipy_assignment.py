@@ -4,6 +4,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
+from detrace import NotOffered
+
 BACKENDS = "numpy"
 DTYPES = ("float64",)
 REQUIRES = "scipy"
@@ -16,8 +18,8 @@ def cost_matrix(x, y, p):
 
 def wasserstein(x, y, p, a, b):
     if a is not None or b is not None or len(x) != len(y):
-        raise NotImplementedError("an assignment needs equally many points of equal mass")
+        raise NotOffered("an assignment needs equally many points of equal mass")
     if not p >= 1:
-        raise NotImplementedError("a distance needs p ≥ 1")
+        raise NotOffered("a distance needs p ≥ 1")
     C = cost_matrix(x, y, p)
     return np.asarray(C[linear_sum_assignment(C)].mean() ** (1 / p))

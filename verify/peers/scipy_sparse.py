@@ -5,7 +5,7 @@ from scipy.sparse import linalg
 
 BACKENDS = "numpy"
 REQUIRES = "scipy"
-CONVENTIONS = {"expm": "one matrix a call; batches are looped over here", "expm_multiply": "one matrix a call"}
+CONVENTIONS = {"expm": "one matrix a call; batches are looped over here", "expm_multiply": "the same"}
 
 
 def expm(A):
@@ -16,4 +16,6 @@ def expm(A):
 
 
 def expm_multiply(A, V):
+    if A.ndim > 2:
+        return np.stack([expm_multiply(*pair) for pair in zip(A, V, strict=True)])
     return linalg.expm_multiply(A, V)

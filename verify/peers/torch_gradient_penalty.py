@@ -1,4 +1,4 @@
-"""The idiom autograd.grad(D(x), x, ones, create_graph=True), flattened, norm(2, dim=1): penalties as people write them."""
+"""The idiom autograd.grad(D(x), x, ones, create_graph=True), flattened, norm(2, dim=1), and clamp(−c, c) of weights."""
 
 import torch
 
@@ -28,3 +28,7 @@ def two_sided_penalty(D, real, fake, alpha, target):
 
 def zero_centred_real_penalty(D, real):
     return gradients(D, leaf(real)).pow(2).sum(1).mean()
+
+
+def clip_weights(weights, bound):
+    return weights.clamp(-bound, bound)

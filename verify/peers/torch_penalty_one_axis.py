@@ -2,6 +2,8 @@
 
 import torch
 
+from detrace import NotOffered
+
 from ._penalties import between
 
 BACKENDS = "torch"
@@ -12,7 +14,7 @@ CONVENTIONS = {"two_sided_penalty": "an idiom of public code that is right for s
 
 def two_sided_penalty(D, real, fake, alpha, target):
     if real.ndim == 1:
-        raise NotImplementedError("samples with axes")
+        raise NotOffered("samples with axes")
     x = between(real, fake, alpha)
     d = D(x)
     gradients = torch.autograd.grad(d, x, torch.ones_like(d), create_graph=True, retain_graph=True)[0]

@@ -4,7 +4,9 @@ from types import SimpleNamespace
 
 import torch
 
-from ._penalties import TorchThatDraws, by_sample
+from detrace import NotOffered
+
+from ._penalties import TorchThatDraws
 from ._source import definitions
 
 BACKENDS = "torch"
@@ -32,7 +34,6 @@ def wasserstein_generator(real, fake):
 
 def two_sided_penalty(D, real, fake, alpha, target):
     if target != 1:
-        raise NotImplementedError("target 1")
-    by_sample(real, fake, alpha)
+        raise NotOffered("target 1")
     DRAWS.alpha = alpha
     return PENALTY(SimpleNamespace(device=real.device, adversary=D), real, fake)

@@ -18,7 +18,7 @@ setTheme(store.get());
 themeButton.hidden = false;
 themeButton.addEventListener("click", () => { setTheme(dark() ? "light" : "dark"); store.set(root.dataset.theme); });
 
-/* Packed parts: zlib streams in base 85, five characters for four bytes. */
+/* Packed parts: a zlib stream in base 85, five characters for four bytes; names and texts by turns. */
 if (!("DecompressionStream" in window)) {
   $("#old").hidden = false;
   root.dataset.ready = "no";
@@ -35,22 +35,23 @@ const unbase85 = text => {
   }
   return new Uint8Array(bytes.buffer, 0, size);
 };
-const packed = {};
-await Promise.all($$("script[data-name]").map(async script => {
-  const bytes = unbase85(script.textContent);
-  packed[script.dataset.name] = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
-  script.remove();
-}));
+const block = $("#packed"), packed = {};
+const inflated = new Blob([unbase85(block.textContent)]).stream().pipeThrough(new DecompressionStream("deflate"));
+(await new Response(inflated).text()).split("\0").forEach((text, k, all) => { if (k % 2) packed[all[k - 1]] = text; });
+block.remove();
 const parsed = {};
 const tree = name => {
   if (!parsed[name]) { parsed[name] = document.createElement("template"); parsed[name].innerHTML = packed[name] || ""; }
   return parsed[name].content;
 };
-/* Put a packed part where it belongs, once. */
-const fill = details => {
-  const holder = $("[data-chunk]", details);
+/* Put a packed part where it belongs, once. A deviation's has its name; what is made here is made late. */
+const fill = box => {
+  const id = box.dataset.deviation;
+  if (id && box.childElementCount === 1) box.append(make("div"));
+  if (box.late) { box.late(); box.late = null; }
+  const holder = id ? box.lastElementChild : $("[data-chunk]", box);
   if (!holder || holder.childNodes.length) return;
-  const { chunk, part } = holder.dataset, from = tree(chunk);
+  const { chunk, part } = id ? { chunk: "found", part: id } : holder.dataset, from = tree(chunk);
   holder.append(...(part ? [...named("data-part", part, from).childNodes] : [...from.childNodes]));
   furnish(holder);
 };

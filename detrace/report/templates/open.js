@@ -131,6 +131,7 @@ addEventListener("beforeprint", () => {
 });
 addEventListener("afterprint", () => { undo.forEach(f => f()); undo = []; });
 
+$$("section > [data-chunk]").forEach(holder => fill(holder.parentElement));
 if (form) apply();
 addEventListener("hashchange", route);
 route();

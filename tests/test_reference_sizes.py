@@ -1,0 +1,128 @@
+"""Where our references change their method with size or batch: both sides of each change; and batches of all that take them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reference import low_rank_exponential, matrix_exponential, wasserstein
+from reference.gaussian_wasserstein import gaussian_w2
+from reference.kantorovich import c_transform, metric_closure, total_variation
+from reference.low_rank_exponential import expm_rank1, expm_rank1_apply
+from reference.matrix_exponential import expm
+from reference.wasserstein import cost_matrix, wasserstein_1d
+
+U = 2.0**-53
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(5)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4])
+@pytest.mark.parametrize("count", [127, 128, 300])
+def test_long_batches_of_tiny_matrices(n: int, count: int) -> None:
+    """From 128 slices on products are sums of outer products, stored with the batch last: the same values slice by slice."""
+    A = rng().standard_normal((count, n, n)) * np.ldexp(1.0, rng().integers(-30, 6, (count, 1, 1)))
+    assert matrix_exponential._many_tiny(A) == (count >= 128)
+    together = expm(A)
+    for slice_, E in zip(A, together, strict=True):
+        alone = expm(slice_)
+        assert np.linalg.norm(E - alone) <= 40 * U * (1 + np.linalg.norm(slice_)) * np.linalg.norm(alone)
+
+
+@pytest.mark.parametrize("p", [1, 2])
+def test_rows_are_taken_in_blocks(p: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch of the line that does not fit into one block: every row, the last short block's too, is that of the row alone."""
+    monkeypatch.setattr(wasserstein, "BLOCK", 1 << 10)
+    x, y = rng().random((37, 6)), rng().random((37, 5))
+    a, b = rng().random((37, 6)), rng().random((37, 5))
+    b *= a.sum(-1, keepdims=True) / b.sum(-1, keepdims=True)
+    assert 8 * wasserstein.BLOCK // (64 * 11) < 37
+    together = wasserstein_1d(x, y, p, a, b)
+    for i in range(37):
+        assert abs(together[i] - wasserstein_1d(x[i], y[i], p, a[i], b[i])) <= 16 * U * together[i]
+
+
+@pytest.mark.parametrize("p", [1, 2, 3])
+def test_costs_are_taken_in_blocks(p: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Points that do not fit into one block cost what they cost at once, bit by bit."""
+    x, y = rng().random((50, 3)), rng().random((7, 3))
+    whole = cost_matrix(x, y, p)
+    monkeypatch.setattr(wasserstein, "BLOCK", 1 << 10)
+    assert 8 * wasserstein.BLOCK // (64 * 7) < 50
+    assert np.array_equal(cost_matrix(x, y, p), whole)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+@pytest.mark.parametrize("columns", [1, 2, 5])
+def test_rows_of_a_product_are_taken_in_blocks(columns: int, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """exp(xyᵀ)V of more rows than a block holds, V by rows, by columns or strided: the dense product; V stays as it was."""
+    monkeypatch.setattr(low_rank_exponential, "BLOCK_BYTES", 256)
+    x, y = ((rng().standard_normal(101) / 8).astype(dtype) * c for c in (1, -2))
+    V = rng().standard_normal((101, 2 * columns)).astype(dtype)
+    for W in (V[:, :columns].copy(), np.asfortranarray(V[:, :columns]), V[:, ::2], V[::-1, :columns]):
+        before = W.copy()
+        dense = expm_rank1(x, y) @ W
+        u = float(np.finfo(dtype).eps) / 2
+        assert np.linalg.norm(expm_rank1_apply(x, y, W) - dense) <= 101 * u * np.linalg.norm(dense)
+        assert np.array_equal(W, before)
+
+
+def test_the_largest_distance_of_quantiles() -> None:
+    """W_∞ on the line: the largest |F⁻¹ − G⁻¹| where mass is moved, exactly for exact masses; no mass, no distance."""
+    x, y = np.array([0.0, 1.0, 100.0]), np.array([0.5, 4.0])
+    a, b = np.array([0.25, 0.75, 0.0]), np.array([0.5, 0.5])
+    assert wasserstein_1d(x, y, float("inf"), a, b) == 3.0
+    assert wasserstein_1d(x[:2], y, float("inf")) == 3.0
+    assert wasserstein_1d(x, x[::-1].copy(), float("inf"), a, a[::-1].copy()) == 0.0
+    for p in (1, 4, 64, 512):
+        assert wasserstein_1d(x, y, p, a, b) <= wasserstein_1d(x, y, float("inf"), a, b) * (1 + 8 * U)
+
+
+def test_large_powers_do_not_overflow() -> None:
+    """Distances are divided by the largest: 1e200 to the power 8 is no intermediate result."""
+    x, y = np.array([0.0, 1e200]), np.array([1e200, 3e200])
+    truth = 1e200 * float(Fraction(1 + 2**8, 2)) ** 0.125
+    assert abs(wasserstein_1d(x, y, 8) - truth) <= 16 * U * truth
+
+
+def _covariances(shape: tuple[int, ...]) -> np.ndarray:
+    L = rng().integers(-3, 4, (*shape, 3, 3)).astype(float)
+    return L @ np.swapaxes(L, -1, -2) + 8 * np.eye(3)
+
+
+BATCHED: dict[str, tuple[Callable[..., Any], tuple[np.ndarray, ...]]] = {
+    "cost_matrix": (cost_matrix, (rng().random((2, 3, 4, 2)), rng().random((2, 3, 5, 2)))),
+    "cost_matrix on the line": (cost_matrix, (rng().random((2, 3, 4, 1)), rng().random((2, 3, 5, 1)))),
+    "c_transform": (c_transform, (rng().random((2, 3, 4)), rng().random((2, 3, 4, 5)))),
+    "metric_closure": (metric_closure, (rng().random((2, 3, 4, 4)),)),
+    "total_variation": (total_variation, (rng().random((2, 3, 4)), rng().random((2, 3, 4))[..., ::-1].copy())),
+    "wasserstein_1d, uniform": (wasserstein_1d, (rng().random((2, 3, 4)), rng().random((2, 3, 5)))),
+    "gaussian_w2": (
+        gaussian_w2, (rng().random((2, 3, 3)), _covariances((2, 3)), rng().random((2, 3, 3)) + 1, 2 * _covariances((2, 3))),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BATCHED)
+def test_batches_are_their_members(name: str) -> None:
+    """Leading axes (2, 3): each member as it is alone, to a few roundings."""
+    function, arguments = BATCHED[name]
+    together = function(*arguments)
+    for i in np.ndindex(2, 3):
+        alone = function(*(v[i] for v in arguments))
+        assert together[i].shape == alone.shape
+        assert np.abs(together[i] - alone).max() <= 64 * U * np.abs(alone).max()
+
+
+def test_points_broadcast_against_weights() -> None:
+    """One sample of points for a batch of weights, as the docstring says."""
+    x, y, b = np.array([0.0, 1.0, 3.0]), np.array([0.5, 2.0]), np.array([0.5, 0.5])
+    a = np.array([[0.25, 0.25, 0.5], [0.5, 0.5, 0.0], [0.0, 0.0, 1.0]])
+    together = wasserstein_1d(x, y, 1, a, b)
+    assert together.tolist() == [wasserstein_1d(x, y, 1, w, b).item() for w in a]

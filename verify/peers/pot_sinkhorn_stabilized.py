@@ -1,0 +1,28 @@
+"""ot.sinkhorn of POT with method sinkhorn_stabilized: a kernel that takes up the scalings when they exceed 1000."""
+
+import numpy as np
+import ot
+
+from detrace import NotOffered
+
+BACKENDS = "numpy"
+DTYPES = ("float64",)
+REQUIRES = "POT"
+CONVENTIONS = {
+    "sinkhorn": "masses are normalised; stopThr, the 2-norm of one margin, is tol/√m here; 500 iterations",
+    "sinkhorn_iterations": "numItermax iterations, stopThr < 0",
+}
+METHOD = "sinkhorn_stabilized"
+
+
+def sinkhorn(a, b, C, reg, tol):
+    mass, stop = abs(a.sum()), tol / len(b) ** 0.5
+    plan, log = ot.sinkhorn(a / mass, b / mass, C, reg, METHOD, numItermax=500, stopThr=stop, log=True, warn=False)
+    if log["n_iter"] == 499 and log["err"][-1] > stop:
+        raise NotOffered("not converged after the 500 iterations that are allowed here")
+    return plan * mass, log["alpha"] + reg * np.log(mass), log["beta"]
+
+
+def sinkhorn_iterations(a, b, C, reg, n):
+    plan, log = ot.sinkhorn(a, b, C, reg, METHOD, numItermax=int(n), stopThr=-1, log=True, warn=False)
+    return plan, log["alpha"], log["beta"]
