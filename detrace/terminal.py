@@ -200,16 +200,17 @@ class Progress:
         return [i for i in results.get("items", []) if i["outcome"] == "violated" and not i["deviation"]]
 
     def _violations(self, results: dict[str, Any]) -> None:
-        """One block for what a subject makes of the same functions: the first broken law in full, where its input is
-        shortest, the others by name."""
+        """One block for what a subject makes of the same functions: the law that is broken most simply in full (a wrong value
+        before an exception, then the shortest input), the others by name."""
         laws = {law["name"]: law for law in results.get("laws", [])}
         groups: dict[tuple[str, ...], dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
         for item in self._unknown(results):
             asked = laws.get(item["law"], {"contracts": [item["law"]]})["contracts"]
             groups[item["subject"], *asked][item["law"]].append(item)
         for (_, *asked), broken in list(groups.items())[:MAX_BLOCKS]:
-            (name, items), *others = broken.items()
-            items.sort(key=lambda item: len(str(item["input"])))
+            for items in broken.values():
+                items.sort(key=_simplicity)
+            (name, items), *others = sorted(broken.items(), key=lambda pair: _simplicity(pair[1][0]))
             about, mistakes = _taught(results, name, asked)
             law = {"formula": "", "statement": "", "parts": {}} | laws.get(name, {})
             words = {k: law[k] for k in ("formula", "statement", "parts")}
@@ -234,3 +235,7 @@ def _taught(results: dict[str, Any], law: str, asked: Sequence[str]) -> tuple[li
 
 def _law_of(nodeid: str) -> str:
     return nodeid.rpartition("::")[2].partition("[")[0]
+
+
+def _simplicity(item: dict[str, Any]) -> tuple[bool, int]:
+    return item["violation"]["kind"] != "ratio", len(str(item["input"]))
