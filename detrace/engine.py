@@ -170,7 +170,7 @@ def _search(law: Law, subject: Subject, space: Space, contracts: Any, profile: P
                 raise
             record.example.decided, record.example.ratio = True, math.inf
             record.finish()
-            raise Violation(_NOT_FINITE.format(name=name), kind="form") from error
+            raise Violation(f"{name} {NOT_FINITE}", kind="form") from error
         record.finish()
 
     for inputs in explicit:
@@ -210,14 +210,14 @@ def _searched(space: Space, profile: Profile) -> Space:
     return replace(space, few_shapes=True) if profile.few_shapes and space.backend.compiles else space
 
 
-_NOT_FINITE = "{name} returned NaN or infinity where a finite value is due"
+NOT_FINITE = "returned NaN or infinity where a finite value is due"
 
 
 def _reason(violation: Violation, example: Example) -> str:
     """The violation's sentence; an error that is not even finite is named for what it is."""
     if violation.kind == "ratio" and violation.error is not None and not math.isfinite(violation.error):
         name = _not_finite(example)
-        return _NOT_FINITE.format(name=name) if name else violation.reason
+        return f"{name} {NOT_FINITE}" if name else violation.reason
     return violation.reason
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .contracts import Contract
-from .engine import HELD, VIOLATED, Outcome, Profile, run
+from .engine import HELD, NOT_FINITE, VIOLATED, Outcome, Profile, run
 from .judging import LIMIT
 from .laws import Law
 from .spaces import Space, space
@@ -170,6 +170,12 @@ def _verdict(law: Law, space: Space, outcome: Outcome, v: dict[str, Any], calls:
             *lines, f"given = [{given}]", f"same = [{given}]", f"{last.contract}(*given)",
             f"changed = [i for i, (a, b) in enumerate(zip(given, same)) if {_differs(space)}]",
             'print("arguments that were changed:", changed)', "raise SystemExit(1 if changed else 0)",
+        ]  # fmt: skip
+    if kind == "form" and outcome.reason.endswith(NOT_FINITE):
+        results = ", ".join(expression for c in calls for expression, _ in c.parts())
+        return [
+            *lines, *last.lines(), f"finite = [bool(np.isfinite(r).all()) for r in ({results},)]",
+            'print("finite:", finite)', "raise SystemExit(0 if all(finite) else 1)",
         ]  # fmt: skip
     if kind == "form":
         return [*lines, *last.call(), *_form(last, space, contracts)]
