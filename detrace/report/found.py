@@ -22,6 +22,8 @@ KINDS = {
 }
 ROLE_ORDER = {"reference": 0, "user": 1, "peer": 2}
 STATUS = {"stale": "stale: no longer reproduces", "reproduced": "reproduced in this run"}
+EVIDENCE = ("input", "got", "truth", "why", "script")
+"""What only the first case of a known deviation shows: the others have the same cause."""
 VERDICTS = {"defect": 0, "by design": 1}
 
 
@@ -72,10 +74,15 @@ def _new(subject: str, roles: Mapping[str, str], cases: list[dict[str, Any]], th
 
 def _entry(e: Mapping[str, Any], cases: list[dict[str, Any]]) -> dict[str, Any]:
     status = str(e.get("status") or "not run")
-    cases = [c if i == 0 else c | {"script": ""} for i, c in enumerate(cases)]  # one script shows a known deviation
+    cases = sorted(cases, key=lambda c: bool(c["law"] != e.get("law")))
+    cases = [c if i == 0 else c | dict.fromkeys(EVIDENCE, "") for i, c in enumerate(cases)]
+    cases = [c | {"formula": ""} for c in cases]  # the law is a link away
+    if e.get("verdict") == "by design" and cases and cases[0]["kind"] != "ratio":
+        cases[0] |= {"script": ""}  # input that is not refused needs no script
     return {
         "id": str(e.get("id")), "subject": str(e.get("subject")), "new": False, "ours": False, "cases": cases,
-        "verdict": str(e.get("verdict") or "no verdict"), "status": STATUS.get(status, status), "stale": status == "stale",
+        "verdict": str(e.get("verdict") or "no verdict"), "status": STATUS.get(status, status),
+        "stale": status == "stale", "reproduced": status == "reproduced",
         "summary": str(e.get("summary") or ""), "entry": e, "items": sum(len(c["spaces"]) for c in cases),
         "laws": [str(law) for law in [e.get("law"), *(e.get("laws") or [])] if law],
     }  # fmt: skip
