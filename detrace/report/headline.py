@@ -51,14 +51,18 @@ def facts(
 
 
 def _wrong(results: Mapping[str, Any], listed: Iterable[Tally]) -> dict[str, str]:
-    violating: Counter[str] = sum((t.violating for t in listed), Counter())
-    if not violating:
+    """Who violates a law, apart from what the ledger holds to be by design."""
+    differing: Counter[str] = sum((t.violating for t in listed), Counter())
+    if not differing:
         return {"title": "Wrong", "figure": "nobody", "words": "No law was violated."}
-    ledger = {str(i.get("deviation")) for i in results.get("items") or [] if i.get("deviation")}
-    names = [f"{name} {n:,}" for name, n in violating.most_common(4)]
-    more = f" and {len(violating) - 4} more" if len(violating) > 4 else ""
-    causes = f", from {count(len(ledger), 'known deviation')}" if ledger else ""
-    return {
-        "title": "Wrong", "figure": count(len(violating), "implementation"),
-        "words": f"{', '.join(names)}{more}: violated items{causes}",
-    }  # fmt: skip
+    design = {str(e.get("id")) for e in results.get("ledger") or [] if e.get("verdict") == "by design"}
+    items = [i for i in results.get("items") or [] if outcome(i) == "violated" and str(i.get("deviation")) not in design]
+    wrong = Counter(str(i.get("subject")) for i in items)
+    causes = {str(i.get("deviation")) for i in items if i.get("deviation")}
+    words = ", ".join(f"{name} {n:,}" for name, n in wrong.most_common(4))
+    words += f" and {len(wrong) - 4} more" if len(wrong) > 4 else ""
+    words += ": violated items" if wrong else ""
+    words += f", from {count(len(causes), 'known deviation')}" if causes else ""
+    if others := len(set(differing) - set(wrong)):
+        words += f"{'; ' if wrong else ''}{others:,} more differ{'s' if others == 1 else ''} by design"
+    return {"title": "Wrong", "figure": count(len(wrong), "implementation") if wrong else "nobody", "words": words}
