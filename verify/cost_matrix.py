@@ -101,7 +101,7 @@ def distances_overflow_only_where_they_must(cost_matrix, P, high, space):
     top = max(float(np.abs(v).max()) for v in (x, y)) or 1.0
     room = math.floor(math.log2(space.max)) - math.ceil(math.log2(top)) - 4
     deep = math.ceil(math.log2(space.tiny / space.u)) + 12
-    x, y = (space.round(v * 2.0 ** (room if high else min(deep, 0))) for v in (x, y))
+    x, y = (space.round(np.ldexp(v, room if high else min(deep, 0))) for v in (x, y))
     branch("large" if high else "small")
     judge_costs(cost_matrix(x, y, 1.0), x, y, 1.0, space)
 
