@@ -238,4 +238,4 @@ def _law_of(nodeid: str) -> str:
 
 
 def _simplicity(item: dict[str, Any]) -> tuple[bool, int]:
-    return item["violation"]["kind"] != "ratio", len(str(item["input"]))
+    return (item["violation"] or {}).get("kind") != "ratio", len(str(item["input"]))
