@@ -73,6 +73,8 @@ def expm(A: Any) -> Any:
         nan = xp.asarray(float("nan"), dtype=B.dtype, device=device(B))
         return xp.astype(xp.where(xp.isfinite(B), xp.exp(B), nan), dtype, copy=False)
     B = xp.reshape(B, (-1, n, n))
+    if _many_tiny(B):
+        B = _batch_last(xp, B)
     bits = 64 if xp.finfo(B.dtype).bits >= 64 else 32
     log_norm = _log2_norm(xp, B)
     degree = 12 if bits == 32 or bool(xp.all(log_norm <= log2(RADIUS[64, 12]))) else 18
@@ -82,8 +84,6 @@ def expm(A: Any) -> Any:
         B, halvings, finite = _halve(xp, B, limit)
         log_norm = _log2_norm(xp, B)
     B, log_norm, mean = _shift(xp, B, log_norm)
-    if _many_tiny(B):
-        B = _batch_last(xp, B)
     X, squarings = _scaled_taylor(xp, B, log_norm, degree, RADIUS[bits, degree])
     if mean is not None:
         X = X * xp.exp(mean * _power_of_half(xp, squarings, B))
@@ -107,14 +107,21 @@ def _shift(xp: Any, A: Any, log_norm: Any) -> tuple[Any, Any, Any]:
     if not bool(xp.any(shift)):
         return A, log_norm, None
     mean = xp.where(shift, mean, xp.zeros_like(mean))[:, None, None]
-    A = A - mean * xp.eye(n, dtype=A.dtype, device=device(A))
+    if is_numpy_array(A):
+        A = A.copy("K")
+        np.einsum("...ii->...i", A)[...] -= mean[:, 0]
+    else:
+        A = A - mean * xp.eye(n, dtype=A.dtype, device=device(A))
     return A, _log2_norm(xp, A), mean
 
 
 def _log2_norm(xp: Any, A: Any) -> Any:
     """log₂‖A‖_F of each slice; -inf for (nearly) zero, inf or NaN if ‖A‖_F² overflows or A is not finite."""
-    v = xp.reshape(A, (A.shape[0], -1))
-    square = xp.vecdot(v, v)
+    if _many_tiny(A):
+        square = xp.sum(xp.conj(A) * A if xp.isdtype(A.dtype, "complex floating") else A * A, axis=(-2, -1))
+    else:
+        v = xp.reshape(A, (A.shape[0], -1))
+        square = xp.vecdot(v, v)
     return xp.log2(xp.real(square) if xp.isdtype(A.dtype, "complex floating") else square) / 2
 
 
@@ -130,6 +137,8 @@ def _halve(xp: Any, A: Any, limit: int) -> tuple[Any, Any, Any]:
 
 def _power_of_half(xp: Any, s: Any, A: Any) -> Any:
     """2⁻ˢ, exactly, shaped to scale the slices of A."""
+    if is_numpy_array(A):
+        return np.ldexp(A.real.dtype.type(1), -s)[:, None, None]
     powers = xp.asarray([0.5**k for k in range(int(xp.max(s)) + 1)], dtype=A.dtype, device=device(A))
     return xp.take(powers, s)[:, None, None]
 
@@ -171,46 +180,51 @@ def _scaled_taylor(xp: Any, A: Any, log_norm: Any, degree: int, radius: float) -
     if b == 6:
         powers[6] = _product(A3, A3)
         logs |= {4: 2 * logs[2], 5: logs[2] + logs[3], 6: _log2_norm(xp, powers[6])}
-    log_alpha = logs[b] / b
+    log_alpha = xp.maximum(xp.full_like(log_norm, log2(radius)), logs[b] / b)
     for r in range(1, b):
         log_alpha = xp.maximum(log_alpha, (degree // b * logs[b] + logs[r]) / (degree + r))
-    s = xp.astype(xp.ceil(xp.clip(log_alpha - log2(radius), 0.0, None)), xp.int32)
-    scale = 1.0
-    if int(xp.min(s)) == (most := int(xp.max(s))):
-        scale = 0.5**most  # goes into the coefficients
-    else:
-        half = _power_of_half(xp, s, A)
-        cube = half * half * half
-        powers = {k: P * {1: half, 2: half * half, 3: cube, 6: cube * cube}[k] for k, P in powers.items()}
-
-    d0, *rows = TAYLOR[degree]
-    table = [[c * scale**k for c, k in zip(row, powers, strict=True)] for row in rows]
-    L1, L2, L3, L4, L5 = _combinations(xp, table, list(powers.values()))
-    Q = _product(L1, L2) + L3
-    X = _product(L4 + Q, Q) + d0 * Q + L5
-    return X + xp.eye(A.shape[-1], dtype=A.dtype, device=device(A)), s
+    s = xp.astype(xp.ceil(log_alpha - log2(radius)), xp.int32)
+    half = _power_of_half(xp, s, A) if int(xp.min(s)) < int(xp.max(s)) else 0.5 ** int(xp.max(s))
+    cube = half * half * half
+    scales = {1: half, 2: half * half, 3: cube, 6: cube * cube}
+    d0, *table = TAYLOR[degree]
+    L1, L2, L3, L4, L5 = _combinations(xp, table, [(P, scales[k]) for k, P in powers.items()])
+    Q = _product(L1, L2)
+    Q += L3
+    X = _product(L4 + Q, Q)
+    X += d0 * Q
+    X += L5
+    X += xp.eye(A.shape[-1], dtype=A.dtype, device=device(A))
+    return X, s
 
 
-def _combinations(xp: Any, table: list[list[float]], powers: list[Any]) -> list[Any]:
-    """Σₖ cₖ Pₖ for each row c of the table, by one matrix product."""
-    to, back = ((1, 2, 0), (2, 0, 1)) if _many_tiny(powers[0]) else ((0, 1, 2), (0, 1, 2))
-    stored = [xp.permute_dims(P, to) for P in powers]
-    rows, terms, shape = len(table), len(powers), stored[0].shape
-    coefficients = xp.asarray(table, dtype=powers[0].dtype, device=device(powers[0]))
-    if is_numpy_array(powers[0]):
+def _combinations(xp: Any, table: Any, powers: list[tuple[Any, Any]]) -> list[Any]:
+    """Σ cₖ sₖPₖ over the pairs (Pₖ, sₖ) for each row c of the table, by one matrix product."""
+    A = powers[0][0]
+    to, back = ((1, 2, 0), (2, 0, 1)) if _many_tiny(A) else ((0, 1, 2), (0, 1, 2))
+    shape = tuple(A.shape[axis] for axis in to)
+    rows, terms = len(table), len(powers)
+    coefficients = xp.asarray(table, dtype=A.dtype, device=device(A))
+    if is_numpy_array(A):
         # one block, larger than needed: freeing it teaches malloc to keep that much, where it gave each array back
-        block = np.empty((terms + 2 * rows, *shape), dtype=powers[0].dtype)
-        P, L = block[:terms], block[terms : terms + rows]
-        np.stack(stored, out=P)
-        np.matmul(coefficients, P.reshape(terms, -1), out=L.reshape(rows, -1))
+        block = np.empty((terms + 2 * rows, *shape), dtype=A.dtype)
+        scaled, L = block[:terms], block[terms : terms + rows]
+        for (P, s), out in zip(powers, scaled, strict=True):
+            np.multiply(P, s, out=out.transpose(back))
+        np.matmul(coefficients, scaled.reshape(terms, -1), out=L.reshape(rows, -1))
     else:
-        L = xp.reshape(coefficients @ xp.reshape(xp.stack(stored), (terms, -1)), (rows, *shape))
+        scaled = xp.stack([xp.permute_dims(P * s, to) for P, s in powers])
+        L = xp.reshape(coefficients @ xp.reshape(scaled, (terms, -1)), (rows, *shape))
     return [xp.permute_dims(L[r, ...], back) for r in range(rows)]
 
 
 def _square(xp: Any, X: Any, squarings: Any) -> Any:
     """X^(2ˢ) with s per slice: slices sorted by s, those that are done leave the batch."""
     least, most = int(xp.min(squarings)), int(xp.max(squarings))
+    if is_numpy_array(X) and _many_tiny(X) and 0 < most - least <= 2:
+        for k in range(most):
+            np.copyto(X, _product(X, X), where=(squarings > k)[:, None, None])
+        return X
     order = None
     if least < most:
         order = xp.argsort(squarings, descending=True, stable=True)
