@@ -71,9 +71,11 @@ class Backend:
 
 
 class Strict(Backend):
-    """array-api-strict: nothing beyond the array API standard works, so what runs here runs on CuPy too."""
+    """array-api-strict on a device of its own: nothing beyond the array API standard works, NumPy cannot read an array there,
+    and none mixes with one elsewhere. What runs here keeps to the standard and does not silently go to the host."""
 
     name = "strict"
+    device = "device1"
     cost = 2.5  # NumPy's numbers in a stricter dress: it is the calls that matter here
     dtypes = WIDE
 
@@ -83,13 +85,19 @@ class Strict(Backend):
         self.lib = array_api_strict
 
     def to_native(self, x: np.ndarray, dtype: str) -> Any:
-        return self.lib.asarray(np.array(x, dtype=dtype))
+        return self.lib.asarray(np.array(x, dtype=dtype), device=self.lib.Device(self.device))
+
+    def to_host(self, x: Any) -> np.ndarray:
+        return super().to_host(self.lib.asarray(x, device=self.lib.Device("CPU_DEVICE")))
 
     def is_array(self, x: Any) -> bool:
         return hasattr(x, "__array_namespace__") and x.__array_namespace__().__name__ == "array_api_strict"
 
     def dtype_name(self, x: Any) -> str:
         return str(x.dtype).rpartition(".")[2]
+
+    def device_name(self, x: Any) -> str:
+        return repr(x.device).split("'")[1]
 
     def transposed_view(self, x: Any) -> Any:
         return self.lib.matrix_transpose(self.lib.matrix_transpose(x))

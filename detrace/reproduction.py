@@ -28,13 +28,16 @@ _LIBRARIES = {
         "import jax\njax.config.update('jax_enable_x64', True)\nimport jax.numpy as jnp",
         "jnp.array({x}, dtype=jnp.{dtype})",
     ),
-    "strict": ("import array_api_strict as xp", "xp.asarray({x}, dtype=xp.{dtype})"),
+    "strict": ("import array_api_strict as xp", 'xp.asarray({x}, dtype=xp.{dtype}, device=xp.Device("{device}"))'),
     "cupy": ("import cupy as cp", "cp.array({x}, dtype=cp.{dtype})"),
 }
 _HOSTS = {
     "torch": "{x}.detach().to(torch.{wide}).resolve_conj().cpu().numpy()",
     "cupy": "{x}.get().astype(np.{wide})",
+    "strict": 'np.asarray(xp.asarray({x}, device=xp.Device("CPU_DEVICE"))).astype(np.{wide})',
 }
+_DEVICES = {"torch": "{device}", "strict": "array_api_strict.Device('{device}')"}
+"""What an array's `device` reads where it is right, in libraries that have it."""
 _MODULES = {"jax": "jaxlib", "strict": "array_api_strict"}
 """Top-level module of an array's type, where it is not the library's name."""
 _COLUMN_MAJOR = {
@@ -259,8 +262,9 @@ def _form(call: _Recorded, space: Space, contracts: Mapping[str, Contract]) -> l
             contract.result_shapes(call.args),
             space.real_dtype if contract.result == "real" else space.dtype,
         )
-    due = [(_MODULES.get(library, library), tuple(shape), dtype, space.backend.device) for shape in shapes]
-    device = 'getattr(r, "device", "cpu")' if library == "torch" else repr(space.backend.device)
+    place = _DEVICES.get(library, "{device}").format(device=space.backend.device)
+    due = [(_MODULES.get(library, library), tuple(shape), dtype, place) for shape in shapes]
+    device = 'getattr(r, "device", "cpu")' if library in _DEVICES else repr(place)
     return [
         f"results = {call.got} if isinstance({call.got}, (tuple, list)) else [{call.got}]" if len(due) > 1
         else f"results = [{call.got}]",

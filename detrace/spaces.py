@@ -30,6 +30,9 @@ CLAIMED_DTYPES = ("float16", "bfloat16")
 """What a subject is judged in only where it claims them."""
 
 
+FORMER = {"strict-cpu": "strict-device1"}
+"""Backends that older results files and scripts know by another id, and today's."""
+
 FEW = (0, 1, 2, 3)
 """Sizes in a quick search where every shape is compiled: the scalar, the smallest matrix, one with an inside."""
 
@@ -149,10 +152,16 @@ def probe(backend_id: str) -> str:
         return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
 
 
+def current(space_id: str) -> str:
+    """Today's id of a space."""
+    backend_id, _, dtype = space_id.rpartition("-")
+    return f"{FORMER.get(backend_id, backend_id)}-{dtype}"
+
+
 @cache
 def space(space_id: str) -> Space:
-    """The space with this id, probed; ValueError that says what is wrong otherwise."""
-    backend_id, _, dtype = space_id.rpartition("-")
+    """The space with this id, today's or a former one, probed; ValueError that says what is wrong otherwise."""
+    backend_id, _, dtype = current(space_id).rpartition("-")
     if backend_id in backends() and (dtype in FORMATS or dtype in REAL_PART):
         if reason := probe(backend_id):
             raise ValueError(f"space {space_id} is not here: {reason}")

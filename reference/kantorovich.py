@@ -70,7 +70,8 @@ def kantorovich_rubinstein(a: Any, b: Any, D: Any) -> tuple[Any, Any]:
 
     D needs a zero diagonal and no negative cycle; neither symmetry nor the triangle inequality is asked. Equal to the
     transport cost of the shortest-path closure. f is 1-Lipschitz up to the rounding of f(i) − f(j), and (a − b)·f attains
-    the value to `optimal_transport`'s accuracy. f is fixed up to a constant at best; its last entry is 0.
+    the value to `optimal_transport`'s accuracy; as that does, it runs on the host. f is fixed up to a constant at best; its
+    last entry is 0.
     Raises ValueError if shapes do not fit, the diagonal is not zero, a cycle is negative, or the masses are not those of
     `optimal_transport`; TypeError if a dtype is not real floating; RuntimeError as `optimal_transport` does.
     """

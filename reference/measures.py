@@ -6,7 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, device, is_cupy_array, is_jax_array, is_numpy_array, is_torch_array
+from array_api_compat import (
+    array_namespace,
+    device,
+    is_array_api_strict_namespace,
+    is_cupy_array,
+    is_jax_array,
+    is_numpy_array,
+    is_torch_array,
+)
 
 from .arrays import stop_gradient
 
@@ -58,8 +66,8 @@ def mass_checks(xp: Any, name: str, a: Any, b: Any, unit: float, totals: tuple[A
             return f"{name} needs masses >= 0, got a negative one; clip or shift them first."
         if not bool(xp.all(A > 0) & xp.all(B > 0)):
             return f"{name} needs positive total mass, got an empty measure; drop it."
-        i = int(np.argmin(np.ravel(to_host(near))))
-        one, other = (float(np.ravel(np.broadcast_to(to_host(t), tuple(near.shape)))[i]) for t in (A, B))
+        i = int(xp.argmin(xp.astype(xp.reshape(near, (-1,)), xp.int8)))
+        one, other = (float(xp.reshape(xp.broadcast_to(t, near.shape), (-1,))[i]) for t in (A, B))
         return f"{name} needs equal total masses, got {one!r} and {other!r}; rescale one of them."
 
     good = near & (A > 0) & (xp.min(a, axis=-1) >= 0) & (xp.min(b, axis=-1) >= 0)
@@ -77,13 +85,22 @@ def unit_roundoff(xp: Any, dtype: Any) -> float:
 
 
 def to_host(A: Any) -> np.ndarray:
-    """The values of A as a NumPy array of its own dtype; no gradient flows through it."""
+    """The values of A as a NumPy array of its own dtype; no gradient flows through it. The one way off a device: each library
+    is told to move them."""
     if is_numpy_array(A):
         return A
     A = stop_gradient(A)
     if is_torch_array(A):
         return A.cpu().numpy()
-    return A.get() if is_cupy_array(A) else np.asarray(A)
+    if is_jax_array(A):
+        import jax
+
+        return np.asarray(jax.device_get(A))
+    if is_cupy_array(A):
+        return A.get()
+    if is_array_api_strict_namespace(xp := array_namespace(A)):
+        return np.asarray(xp.asarray(A, device=xp.Device("CPU_DEVICE")))
+    return np.asarray(A)
 
 
 def from_host(xp: Any, values: np.ndarray, like: Any) -> Any:

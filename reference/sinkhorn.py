@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 import numpy as np
-from array_api_compat import device
+from array_api_compat import is_numpy_array
 
 from .arrays import QUIET, stop_gradient
 from .entropic import ConvergenceError, Entropic
-from .measures import finite_check, from_host, mass_checks, refuse, to_host, unit_roundoff, working_arrays
+from .measures import finite_check, mass_checks, refuse, unit_roundoff, working_arrays
 
 __all__ = ["ConvergenceError", "sinkhorn", "sinkhorn_iterations"]
 
@@ -85,9 +85,14 @@ def _with_zeros(xp: Any, a: Any, b: Any, C: Any, solve: Solver) -> tuple[Any, An
     """Leave points without mass out, and put them back."""
     if bool(xp.all(a > 0) & xp.all(b > 0)):
         return solve(xp, a, b, C)
-    kept = [np.flatnonzero(to_host(v) > 0) for v in (a, b)]
-    i, j = (xp.asarray(k, device=device(C)) for k in kept)
-    inner = solve(xp, xp.take(a, i), xp.take(b, j), xp.take(xp.take(C, i, axis=0), j, axis=1))
-    plan, f, g = np.zeros(C.shape), np.full(C.shape[0], -np.inf), np.full(C.shape[1], -np.inf)
-    plan[np.ix_(*kept)], f[kept[0]], g[kept[1]] = (to_host(v) for v in inner)
-    return from_host(xp, plan, C), from_host(xp, f, C), from_host(xp, g, C)
+    rows, columns = a > 0, b > 0
+    (i,), (j,) = xp.nonzero(rows), xp.nonzero(columns)
+    plan, f, g = solve(xp, xp.take(a, i, axis=0), xp.take(b, j, axis=0), xp.take(xp.take(C, i, axis=0), j, axis=1))
+    if is_numpy_array(C):  # gathers would cost a short call a third more
+        whole = np.zeros_like(C), np.full_like(a, -inf), np.full_like(b, -inf)
+        whole[0][np.ix_(i, j)], whole[1][i], whole[2][j] = plan, f, g
+        return whole
+    i, j = (xp.clip(xp.cumulative_sum(xp.astype(kept, i.dtype)) - 1, 0) for kept in (rows, columns))
+    plan = xp.where(rows[:, None] & columns, xp.take(xp.take(plan, i, axis=0), j, axis=1), xp.zeros_like(C))
+    f = xp.where(rows, xp.take(f, i, axis=0), xp.full_like(a, -inf))
+    return plan, f, xp.where(columns, xp.take(g, j, axis=0), xp.full_like(b, -inf))

@@ -23,7 +23,7 @@ from detrace.subjects import resolve
 from detrace.suite import load
 
 CONTRACTS = toy.suite().contracts
-HERE = [b for b in ("numpy-cpu", "torch-cpu", "strict-cpu", "jax-cpu") if not probe(b)]
+HERE = [b for b in ("numpy-cpu", "torch-cpu", "strict-device1", "jax-cpu") if not probe(b)]
 
 WRONG = """
     import itertools, sys

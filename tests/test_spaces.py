@@ -77,7 +77,7 @@ def test_constants_of_bfloat16_are_torchs():
 
 def test_a_transposed_view_has_the_same_values():
     """Column-major views differ in memory only."""
-    for backend_id in ("numpy-cpu", "torch-cpu", "strict-cpu", "jax-cpu"):
+    for backend_id in ("numpy-cpu", "torch-cpu", "strict-device1", "jax-cpu"):
         if not probe(backend_id):
             s = space(f"{backend_id}-float64")
             x = np.arange(12.0).reshape(2, 2, 3)
@@ -140,7 +140,7 @@ def test_form_errors_name_type_dtype_shape():
 def test_unknown_spaces_are_sentences():
     """A space that does not exist, is not here, or has no such dtype is a ValueError that says so."""
     for wrong, words in [
-        ("numpy-cpu-float80", "unknown space"), ("nonsense", "unknown space"), ("strict-cpu-float16", "has no float16"),
+        ("numpy-cpu-float80", "unknown space"), ("nonsense", "unknown space"), ("strict-device1-float16", "has no float16"),
     ]:  # fmt: skip
         with pytest.raises(ValueError, match=words):
             space(wrong)

@@ -84,7 +84,7 @@ def test_adapter_files_and_what_they_state(write):
     assert subject.description == "Mine, adapted."
     reasons = {s: subject.why_not(toy.TWICE, space(f"numpy-cpu-{s}")) for s in ("float64", "float16", "float32")}
     assert reasons == {"float64": "", "float16": "", "float32": f"{subject.name} does not claim float32"}
-    assert subject.why_not(toy.TWICE, space("strict-cpu-float64")) == "-"
+    assert subject.why_not(toy.TWICE, space("strict-device1-float64")) == "-"
     scope: dict = {}
     exec(subject.imports["twice"], scope)
     np.testing.assert_array_equal(scope["twice"](np.eye(2)), 2 * np.eye(2))
@@ -178,7 +178,7 @@ def test_a_users_code_is_tried_where_it_lives():
     broken = from_object(types.SimpleNamespace(twice=lambda A: 1 / 0), CONTRACTS, name="mine")
     assert broken.why_not(toy.TWICE, space("numpy-cpu-float64")) == ""
     assert "on a harmless 2×2 input: twice raised ZeroDivisionError" in broken.why_not(
-        toy.TWICE, space("strict-cpu-float64")
+        toy.TWICE, space("strict-device1-float64")
     )
 
 
