@@ -123,6 +123,10 @@ def bench(
     import bench as cases
     from bench import suite_speed as own
 
+    from .timing.limits import held_back
+
+    for name, value in held_back().items():
+        print(f"  note: {name}={value} is set and slows what obeys it; unset it to compare libraries fairly.")
     document |= cases.run(
         suite, plan.subjects, families=family, quick=not full, progress=lambda text: print(f"  {text}", flush=True)
     )
@@ -261,7 +265,7 @@ def spaces() -> None:
     for backend_id, backend in backends().items():
         reason = probe(backend_id)
         about = reason or f"{backend.version():<14} {', '.join(backend.dtypes)}"
-        print(f"  {'✘' if reason else '✔'} {backend_id:<12} {about}")
+        print(f"  {'✘' if reason else '✔'} {backend_id:<14} {about}")
 
 
 def _configured_subjects() -> list[str]:

@@ -11,6 +11,7 @@ import pytest
 
 from detrace import plan, suite
 from detrace.contracts import Contract, Family
+from detrace.report.benchmarks import _limits as page_limits
 from detrace.spaces import Space, backends
 from detrace.subjects import Subject
 from detrace.timing import cases, growth, limits, pool, records, sampling, statistics, timers
@@ -201,6 +202,15 @@ class TestLimits:
         found = limits.best([one, two])
         assert (found["copy_bandwidth_gbs"], found["gemm_gflops"]["float64"]) == (2.0, 3.0)
         assert limits.best([]) == {}
+
+    def test_a_library_held_back_by_the_environment_is_named(self, monkeypatch):
+        for name in limits.KERNEL_SWITCHES:
+            monkeypatch.delenv(name, raising=False)
+        assert limits.held_back() == {}
+        monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+        assert limits.held_back() == {"OPENBLAS_CORETYPE": "Haswell"}
+        (said,) = page_limits({"held_back": limits.held_back()})
+        assert said == "OPENBLAS_CORETYPE=Haswell was set, which slows what obeys it"
 
     def test_gpu_state(self):
         assert limits.gpu_state(lambda: "Name, 550.1, 1200 MHz, 45, 0x0\n")[0]["temperature.gpu"] == "45"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .counts import ROLES
-from .show import number, ratio, seconds, significant
+from .show import memory, number, ratio, seconds, significant
 
 BAR_STEPS = 20
 """Lengths that a bar can have; the style sheet knows one class for each."""
@@ -73,6 +73,7 @@ def _table(entries: list[Mapping[str, Any]], roles: Mapping[str, str]) -> dict[s
         "rows": [
             {**_row_head(params[k]), "cells": [lines[k].get(c, {"state": "none"}) for c in columns]} for k in order
         ],
+        "memory": any(measured(b) and memory(b.get("peak_memory")) for b in entries),
         "footnotes": list(footnotes), "pace": pace(entries, roles), "sizes": len(order), "best": _fastest(entries),
     }  # fmt: skip
 
@@ -102,7 +103,7 @@ def _cell(b: Mapping[str, Any], footnotes: dict[str, int]) -> dict[str, Any]:
         "share": "" if share is None else f"{significant(share * 100)} %",
         "error": "" if b.get("error_ratio") is None else ratio(b.get("error_ratio")),
         "wrong": note, "checked": bool(b.get("checked")), "launch_bound": b.get("launch_bound") is True,
-        "bar": bar(slower),
+        "memory": memory(b.get("peak_memory")), "bar": bar(slower),
     }  # fmt: skip
 
 
@@ -167,6 +168,9 @@ def _limits(limits: Mapping[str, Any]) -> list[str]:
     gemm: Any = limits.get("gemm_gflops") or {}
     entries: Iterable[tuple[Any, Any]] = gemm.items() if isinstance(gemm, Mapping) else [("", gemm)]
     out += [f"matrix products {dtype} {significant(rate, 3)} Gflop/s".replace("  ", " ") for dtype, rate in entries]
+    held: Any = limits.get("held_back") or {}
+    if isinstance(held, Mapping):
+        out += [f"{k}={v} was set, which slows what obeys it" for k, v in sorted(held.items())]
     return out
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -20,6 +21,10 @@ GEMM_N = (256, 768)
 """Orders of the products that show the arithmetic rate: one whose matrices fit into a second-level cache, one that
 amortises packing; short enough to measure in a tenth of a second."""
 REPEATS = 5
+KERNEL_SWITCHES = (
+    "OPENBLAS_CORETYPE", "MKL_ENABLE_INSTRUCTIONS", "ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "NPY_DISABLE_CPU_FEATURES",
+)  # fmt: skip
+"""Environment variables that keep one library, not the others, from the instructions that the processor has."""
 
 
 def measure() -> dict[str, Any]:
@@ -34,8 +39,14 @@ def measure() -> dict[str, Any]:
         "gemm_gflops": {dtype: _gemm_rate(dtype) for dtype in ("float32", "float64")},
         "gemm_n": list(GEMM_N),
         "threads": 1,
+        "held_back": held_back(),
         "gpu": gpu_state(),
     }
+
+
+def held_back() -> dict[str, str]:
+    """The KERNEL_SWITCHES that are set, with their values."""
+    return {name: os.environ[name] for name in KERNEL_SWITCHES if os.environ.get(name)}
 
 
 def best(measured: Sequence[dict[str, Any]]) -> dict[str, Any]:
