@@ -226,7 +226,7 @@ def line_distance_solves_the_linear_program(wasserstein_1d, P, space):
 def line_distance_of_a_batch(wasserstein_1d, P, space):
     """Batches (2,n), (2,m) whose rows are reordered and rescaled differently. Bound: each row's own (n+m+p) u·W^p."""
     x, y, p, a, b = P
-    X, Y = np.stack([x, -np.roll(x, 1)]), np.stack([y, y[::-1] / 2])
+    X, Y = np.stack([x, -np.roll(x, 1) / 2]), np.stack([y, -y[::-1] / 2])
     A, B = np.stack([a, np.roll(a, 2)]), np.stack([b, b])
     for i, got in enumerate(wasserstein_1d(X, Y, p, A, B)):
         d = Distance((X[i], Y[i], p, A[i], B[i]), space)
