@@ -120,6 +120,12 @@ def _penalty_step(D: Any, real: Any, fake: Any, alpha: Any, target: float) -> An
     return _backward(two_sided_penalty(D, real, fake, alpha, target), D)
 
 
+def _torch_func_penalty_step(D: Any, real: Any, fake: Any, alpha: Any, target: float) -> Any:
+    D = leaves(D)
+    x = alpha[:, None] * real + (1 - alpha)[:, None] * fake
+    return _backward(((_vmap_of_grad(D, x) - target) ** 2).mean(), D)
+
+
 def _plain_step(D: Any, real: Any, fake: Any, alpha: Any, target: float) -> Any:
     D = leaves(D)
     return _backward(D(fake).mean() - D(real).mean(), D)
@@ -135,6 +141,7 @@ NORM_RIVALS = (
 )
 PENALTY_RIVALS = (
     Rival("reference and its gradient", "torch-cpu", _penalty_step),
+    Rival("torch.func vmap(grad) and its gradient", "torch-cpu", _torch_func_penalty_step),
     Rival("critic's loss and gradient, no penalty", "torch-cpu", _plain_step),
 )
 
@@ -145,16 +152,17 @@ def _norms(n: int, features: int, hidden: int, **options: Any) -> Case:
         return critic(features, hidden, rng), grid(rng, (n, features), 4)
 
     return Case("gradient_norms", {"n": n, "features": features, "hidden": hidden}, make, work, norms_checker,
-                rivals=NORM_RIVALS, **options)  # fmt: skip
+                rivals=NORM_RIVALS, memory=True, **options)  # fmt: skip
 
 
 def _penalty(n: int, features: int, hidden: int, **options: Any) -> Case:
     def make(rng: np.random.Generator) -> Args:
+        _load_torch_func()
         samples = (grid(rng, (n, features), 4) for _ in range(2))
         return critic(features, hidden, rng), *samples, rng.integers(0, 5, n) / 4, 1.0
 
     return Case("two_sided_penalty", {"n": n, "features": features, "hidden": hidden}, make, work, penalty_checker,
-                rivals=PENALTY_RIVALS, **options)  # fmt: skip
+                rivals=PENALTY_RIVALS, memory=True, **options)  # fmt: skip
 
 
 CASES = [

@@ -6,7 +6,6 @@ single loss with one forward pass of G and three of D, alternation with two and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -72,30 +71,6 @@ def alternating_step(d_loss: Any, g_loss: Any, D: Any, G: Any, real: Any, z: Any
     return loss.detach()
 
 
-def saved_bytes(step: Callable[[], Any]) -> int:
-    """The most that one backward pass of a step holds: bytes of the distinct tensors that its graph saves, where every backward
-    pass starts a new graph."""
-    import torch
-
-    kept: dict[int, int] = {}
-    most = 0
-
-    def pack(x: torch.Tensor) -> torch.Tensor:
-        nonlocal most
-        storage = x.untyped_storage()
-        kept[storage.data_ptr()] = storage.nbytes()
-        most = max(most, sum(kept.values()))
-        return x
-
-    def unpack(x: torch.Tensor) -> torch.Tensor:
-        kept.clear()
-        return x
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, unpack):
-        step()
-    return most
-
-
 RIVALS = (
     Rival("single loss, both gradients: G once, D three times", "torch-cpu", single_step),
     Rival("alternating 1:1, both gradients: G twice, D three times", "torch-cpu", alternating_step),
@@ -112,12 +87,12 @@ def players(n: int, features: int, hidden: int, k: int, rng: np.random.Generator
 def _game(n: int, features: int, hidden: int, k: int, **options: Any) -> Case:
     params = {"n": n, "features": features, "hidden": hidden, "z": k}
     return Case("single_loss", params, lambda rng: players(n, features, hidden, k, rng), work, checker, rivals=RIVALS,
-                **options)  # fmt: skip
+                memory=True, **options)  # fmt: skip
 
 
 CASES = [
     _game(64, 784, 128, 32, headline=True),
     _game(64, 64, 64, 16),
-    _game(64, 3072, 64, 512, quick=False),
+    _game(64, 3072, 64, 512),
 ]
 GROWTH: list[Growth] = []

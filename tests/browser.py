@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage",
     "--disable-extensions", "--no-first-run", "--remote-debugging-pipe",
@@ -23,12 +23,27 @@ COMMANDS, ANSWERS = 3, 4
 """File descriptors on which Chromium listens and speaks."""
 
 
+def starts(path: str) -> bool:
+    """Whether it says its version: a name on the path may be a stub that only tells how to install the browser."""
+    try:
+        return subprocess.run([path, "--version"], capture_output=True, timeout=60).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+CHROMIUM = next((path for path in map(shutil.which, NAMES) if path and starts(path)), None)
+
+
+class Crashed(Exception):
+    """The process that draws a tab has ended."""
+
+
 class Browser:
     """One process; `open` gives a fresh tab.
 
     Raises
     ------
-    TimeoutError : when the browser does not answer within 60 s.
+    Crashed, TimeoutError : when a tab is lost, when the browser does not answer within 60 s.
     """
 
     def __init__(self, profile: Path) -> None:
@@ -56,6 +71,8 @@ class Browser:
         os.write(self.into, json.dumps(message).encode() + b"\0")
         while (answer := self._next()).get("id") != self.number:
             self.events.append(answer)
+            if answer.get("method") == "Inspector.targetCrashed":
+                raise Crashed(f"the tab crashed during {method}")
         if "error" in answer:
             raise RuntimeError(f"{method}: {answer['error'].get('message')}")
         return dict(answer["result"])
@@ -85,6 +102,11 @@ class Browser:
             tab.call("Page.addScriptToEvaluateOnNewDocument", source=before)
         tab.go(url)
         return tab
+
+    def has_fonts(self) -> bool:
+        """Whether a word has a width. Where no font is installed it has none, and form controls crash Chromium."""
+        tab = self.open("data:text/html,<html data-ready=yes><span>word</span>")
+        return bool(tab.js("document.querySelector('span').getBoundingClientRect().width > 0"))
 
     def close(self) -> None:
         with contextlib.suppress(EOFError, OSError):

@@ -1,4 +1,7 @@
-"""What became of the items, in numbers and in plain words. Held, violated, undecided and not run are never mixed."""
+"""What became of the items, in numbers and in plain words. Held, violated, undecided and not run are never mixed.
+
+A violation that the ledger holds to be by design counts as violated, and is shown apart from what is wrong.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,21 @@ from typing import Any
 from .show import count, number
 
 OUTCOMES = ("held", "violated", "undecided", "not run")
-SYMBOLS = {"held": "✓", "violated": "✕", "undecided": "?", "not run": "·"}
+BY_DESIGN = "by design"
+SYMBOLS = {"held": "✓", "violated": "✕", BY_DESIGN: "≠", "undecided": "?", "not run": "·"}
 ROLES = {"reference": "Our references", "peer": "Public libraries", "user": "Your subjects", "mutant": "Mutants"}
 ANY = "*"
 
 
 @dataclass
 class Tally:
-    """Items of one role by outcome; `known` are the violated ones that the ledger names."""
+    """Items of one role by outcome; of the violated ones the ledger names `known`, and holds `design` to be by design."""
 
     role: str
     title: str
     items: Counter[str] = field(default_factory=Counter)
     known: int = 0
+    design: int = 0
     examples: int = 0
     undecided_examples: int = 0
     violating: Counter[str] = field(default_factory=Counter)
@@ -30,15 +35,29 @@ class Tally:
     @property
     def sentence(self) -> str:
         parts = [f"{self.items[o]:,} {o}" for o in OUTCOMES]
-        if self.known:
-            which = "all of them" if self.known == self.items["violated"] else f"{self.known:,} of them"
-            parts[1] += f" ({which} in the ledger as known deviations)"
+        n, defects = self.items["violated"], self.known - self.design
+        notes = {"known as defects": defects, BY_DESIGN: self.design, "not in the ledger": n - self.known if self.known else 0}
+        if any(notes.values()):
+            parts[1] += f" ({', '.join(f'{k:,} {words}' for words, k in notes.items() if k)})"
         return f"{self.title}: {parts[0]}, {parts[1]}, {parts[2]}, {parts[3]}."
+
+    @property
+    def shares(self) -> list[tuple[str, float]]:
+        """Class and share in thousandths of each part of the bar: held, wrong, by design, undecided, not run."""
+        parts = {"o0": self.items["held"], "o1": self.items["violated"] - self.design, "o4": self.design,
+                 "o2": self.items["undecided"], "o3": self.items["not run"]}  # fmt: skip
+        return [(css, 1000 * n / sum(parts.values())) for css, n in parts.items() if n]
+
+
+def by_design(results: Mapping[str, Any]) -> frozenset[str]:
+    """The ledger's entries that are no mistakes."""
+    return frozenset(str(e.get("id")) for e in results.get("ledger") or [] if e.get("verdict") == BY_DESIGN)
 
 
 def tallies(results: Mapping[str, Any]) -> list[Tally]:
     """One tally a role, in the order references, user's subjects, peers."""
     roles = {s.get("name", ""): s.get("role", "user") for s in results.get("subjects") or []}
+    design = by_design(results)
     found = {r: Tally(r, ROLES[r]) for r in ("reference", "user", "peer", "mutant")}
     for item in results.get("items") or []:
         tally = found.get(roles.get(item.get("subject"), "user"), found["user"])
@@ -47,6 +66,7 @@ def tallies(results: Mapping[str, Any]) -> list[Tally]:
         tally.undecided_examples += int(number(item.get("undecided")) or 0)
         if outcome(item) == "violated":
             tally.known += bool(item.get("deviation"))
+            tally.design += item.get("deviation") in design
             tally.violating[str(item.get("subject"))] += 1
     for skipped in results.get("not_run") or []:
         if skipped.get("subject", ANY) != ANY:
@@ -109,8 +129,7 @@ def verdict(tally_list: Iterable[Tally], stale: int, interrupted: bool, regresse
         return ("The gate failed; no law was judged.", "bad") if regressed else ("Nothing was judged.", "open")
     who = "Everything that could be decided held"
     if peers.known:
-        are = "is" if peers.known == 1 else "are"
-        who += f"; the {count(peers.known, 'violation')} by public libraries {are} known and in the ledger"
+        who += f", but for {count(peers.known, 'known violation')} by public libraries"
     if regressed or interrupted:
         rest = f"{who[0].lower()}{who[1:]}."
         return (f"The gate failed; {rest}", "bad") if regressed else (f"Interrupted. So far: {rest}", "open")

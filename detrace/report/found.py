@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .catalogue import base
-from .counts import outcome
+from .counts import BY_DESIGN, outcome
 from .show import number, pretty, ratio, significant, size
 
 KINDS = {
@@ -24,7 +24,7 @@ ROLE_ORDER = {"reference": 0, "user": 1, "peer": 2}
 STATUS = {"stale": "stale: no longer reproduces", "reproduced": "reproduced in this run"}
 EVIDENCE = ("input", "got", "truth", "why", "script")
 """What only the first case of a known deviation shows: the others have the same cause."""
-VERDICTS = {"defect": 0, "by design": 1}
+VERDICTS = {"defect": 0, BY_DESIGN: 1}
 
 
 def found(results: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -57,6 +57,20 @@ def found(results: Mapping[str, Any]) -> list[dict[str, Any]]:
     return entries
 
 
+def grouped(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One entry for all that the ledger says the same words of: the first, with all of them as `members`, itself too."""
+    groups: dict[Any, list[dict[str, Any]]] = {}
+    for e in entries:
+        same = (e["subject"], e["verdict"], e["status"], e["summary"]) if not e["new"] and e["summary"] else e["id"]
+        groups.setdefault(same, []).append(e)
+    return [g[0] | {"members": g, "items": sum(e["items"] for e in g)} for g in groups.values()]
+
+
+def merged(groups: list[dict[str, Any]]) -> dict[str, str]:
+    """By name of a deviation that is shown under another one: the name of that one."""
+    return {e["id"]: g["id"] for g in groups for e in g["members"][1:]}
+
+
 def _in_order(cases: list[dict[str, Any]], roles: Mapping[str, str]) -> list[str]:
     subjects = dict.fromkeys(c["subject"] for c in cases if not c["deviation"])
     return sorted(subjects, key=lambda s: (ROLE_ORDER.get(roles.get(s, "user"), 3), s))
@@ -77,7 +91,7 @@ def _entry(e: Mapping[str, Any], cases: list[dict[str, Any]]) -> dict[str, Any]:
     cases = sorted(cases, key=lambda c: bool(c["law"] != e.get("law")))
     cases = [c if i == 0 else c | dict.fromkeys(EVIDENCE, "") for i, c in enumerate(cases)]
     cases = [c | {"formula": ""} for c in cases]  # the law is a link away
-    if e.get("verdict") == "by design" and cases and cases[0]["kind"] != "ratio":
+    if e.get("verdict") == BY_DESIGN and cases and cases[0]["kind"] != "ratio":
         cases[0] |= {"script": ""}  # input that is not refused needs no script
     return {
         "id": str(e.get("id")), "subject": str(e.get("subject")), "new": False, "ours": False, "cases": cases,

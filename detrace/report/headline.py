@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .benchmarks import pace
-from .counts import Tally, outcome
-from .show import count, number, share, significant
+from .counts import Tally, by_design, outcome
+from .show import count, share, significant
 
 
 def facts(
@@ -20,21 +20,20 @@ def facts(
     judged = {i.get("law") for i in items}
     examples, open_ones = sum(t.examples for t in listed), sum(t.undecided_examples for t in listed)
     subjects, places = {i.get("subject") for i in items}, {str(i.get("space")).rpartition("-")[0] for i in items}
-    limit = number(results.get("limit")) or 30.0
     mistakes = len(results.get("mutants") or [])
     where = count(len(places), "array library", "array libraries")
-    traps = f" {count(mistakes, 'known mistake')} must be rejected by these laws." if mistakes else ""
+    traps = f" The laws must reject {count(mistakes, 'known mistake')}." if mistakes else ""
     found = [
         {
             "title": "Judged", "figure": count(len(judged), "law"),
             "words": f"on {count(len(subjects), 'implementation')} in {where}: {count(len(items), 'item')}, "
-                     f"{count(examples, 'example')}",
+                     f"{count(examples, 'example')}. An item is a law on one of these, in one dtype.",
         },
         _wrong(results, listed),
         {
             "title": "How sure",
             "figure": f"{share(examples - open_ones, examples)} decided" if examples else "nothing decided",
-            "words": f"Errors are certified; a violation is at least {limit:g} times its derived bound.{traps}",
+            "words": f"of all examples; in the others the bound cannot tell a right answer from a wrong one.{traps}",
         },
     ]  # fmt: skip
     roles = {str(s.get("name")): str(s.get("role")) for s in results.get("subjects") or []}
@@ -55,14 +54,16 @@ def _wrong(results: Mapping[str, Any], listed: Iterable[Tally]) -> dict[str, str
     differing: Counter[str] = sum((t.violating for t in listed), Counter())
     if not differing:
         return {"title": "Wrong", "figure": "nobody", "words": "No law was violated."}
-    design = {str(e.get("id")) for e in results.get("ledger") or [] if e.get("verdict") == "by design"}
-    items = [i for i in results.get("items") or [] if outcome(i) == "violated" and str(i.get("deviation")) not in design]
+    design = by_design(results)
+    items = [i for i in results.get("items") or [] if outcome(i) == "violated" and i.get("deviation") not in design]
     wrong = Counter(str(i.get("subject")) for i in items)
     causes = {str(i.get("deviation")) for i in items if i.get("deviation")}
-    words = ", ".join(f"{name} {n:,}" for name, n in wrong.most_common(4))
+    worst = [f"{name} {n:,}" for name, n in wrong.most_common(4)]
+    for name, n in wrong.most_common(1):
+        worst[0] = f"{name} in {count(n, 'item')}"
+    words = ", ".join(worst)
     words += f" and {len(wrong) - 4} more" if len(wrong) > 4 else ""
-    words += ": violated items" if wrong else ""
-    words += f", from {count(len(causes), 'known deviation')}" if causes else ""
+    words += f", from {count(len(causes), 'known defect')}" if causes else ""
     if others := len(set(differing) - set(wrong)):
         words += f"{'; ' if wrong else ''}{others:,} more differ{'s' if others == 1 else ''} by design"
     return {"title": "Wrong", "figure": count(len(wrong), "implementation") if wrong else "nobody", "words": words}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .catalogue import base, families, laws
-from .counts import ANY, OUTCOMES, outcome
+from .counts import ANY, OUTCOMES, by_design, outcome
 from .packed import compact
 from .show import brief, number
 
@@ -26,13 +26,13 @@ class Names:
         return self.all.setdefault(str(text), len(self.all))
 
 
-def items(results: Mapping[str, Any]) -> str:
-    """JSON of all items, and of what was not run.
+def items(results: Mapping[str, Any], merged: Mapping[str, str] | None = None) -> str:
+    """JSON of all items, and of what was not run; `merged` says which deviations are shown under another one.
 
     ``laws`` holds ``[name, theorem, family, contracts, TeX]`` with families and contracts by number; ``rows`` one list
     an attribute: law, subject, space, outcome, worst ratio, examples, seconds, undecided, reason, deviation, input and
-    branches ``[name, count, …]``; ``skipped`` holds ``[subject, space, reason, laws]``, where -1 stands for all.
-    Reason and deviation 0 are none.
+    branches ``[name, count, …]``; ``design`` the deviations by design, by number; ``skipped`` holds
+    ``[subject, space, reason, laws]``, where -1 stands for all. Reason and deviation 0 are none.
     """
     catalogue = laws(results)
     names = Names(*(law["name"] for law in catalogue))
@@ -46,6 +46,7 @@ def items(results: Mapping[str, Any]) -> str:
     titles = {str(f["name"]): str(f.get("title") or f["name"]) for f in families(results)}
     owners = {str(c.get("name")): str(c.get("family") or "other") for c in results.get("contracts") or []}
     subjects = Names(*(s.get("name") for s in results.get("subjects") or []))
+    design = by_design(results)
     spaces, reasons, branches, deviations = Names(), Names(""), Names(), Names("")
     ordered = sorted(
         results.get("items") or [],
@@ -75,7 +76,9 @@ def items(results: Mapping[str, Any]) -> str:
             for s in subjects.all
         ],
         "spaces": list(spaces.all), "reasons": list(reasons.all), "branches": list(branches.all),
-        "deviations": list(deviations.all), "rows": {k: [row[j] for row in rows] for j, k in enumerate(keys)},
+        "deviations": list(deviations.all), "merged": dict(merged or {}),
+        "design": [k for name, k in deviations.all.items() if name in design],
+        "rows": {k: [row[j] for row in rows] for j, k in enumerate(keys)},
         "skipped": skipped,
     })  # fmt: skip
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .catalogue import base, families, laws
-from .counts import ANY, OUTCOMES, ROLES, SYMBOLS, outcome
+from .counts import ANY, BY_DESIGN, OUTCOMES, ROLES, SYMBOLS, by_design, outcome
 from .show import count, number, ratio
 
 __all__ = ["Family", "Mark", "families", "overview", "shade"]
@@ -22,7 +22,8 @@ ORDER = {"violated": 0, "held": 1, "undecided": 2, "not run": 3}
 
 @dataclass
 class Mark:
-    """One subject on one family: laws by outcome, the worst ratio, how many violated laws the ledger does not name."""
+    """One subject on one family: laws by outcome, the worst ratio, which violated laws are not in the ledger (`new`), and
+    which are violated otherwise than by design (`wrong`)."""
 
     subject: str
     role: str
@@ -30,12 +31,11 @@ class Mark:
     items: Counter[str] = field(default_factory=Counter)
     worst: float | None = None
     new: set[str] = field(default_factory=set)
+    wrong: set[str] = field(default_factory=set)
 
-    def add(self, law: str, what: str, worst: float | None = None, new: bool = False, n: int = 1) -> None:
-        self.items[what] += n
+    def add(self, law: str, what: str, worst: float | None = None) -> None:
+        self.items[what] += 1
         self.laws[law] = min(self.laws.get(law, "not run"), what, key=ORDER.__getitem__)
-        if new:
-            self.new.add(law)
         if worst is not None and what in ("held", "violated"):
             self.worst = worst if self.worst is None else max(self.worst, worst)
 
@@ -49,23 +49,27 @@ class Mark:
 
     @property
     def text(self) -> str:
-        """``✓ 50``, ``✕ 3 of 50``; a dagger when the ledger names every violation."""
+        """``✓ 50``, ``✕ 3 of 50``, ``≠ 2 of 50`` by design, ``✕ 3, ≠ 2 of 50``; a dagger if the ledger names every mistake."""
         n = self.by_outcome
         if self.outcome == "violated":
-            judged = n["violated"] + n["held"] + n["undecided"]
-            return f"{SYMBOLS['violated']} {n['violated']} of {judged}" + ("" if self.new else "†")
+            wrong, design = len(self.wrong), n["violated"] - len(self.wrong)
+            parts = [f"{SYMBOLS['violated']} {wrong}"] * bool(wrong) + [f"{SYMBOLS[BY_DESIGN]} {design}"] * bool(design)
+            known = "†" if wrong and not self.new else ""
+            return f"{', '.join(parts)} of {n['violated'] + n['held'] + n['undecided']}{known}"
         return f"{SYMBOLS[self.outcome]} {n[self.outcome]}"
 
     @property
     def words(self) -> str:
         n = self.by_outcome
         laws = ", ".join(f"{n[o]} {o}" for o in OUTCOMES if n[o])
-        known = "" if not n["violated"] else (f"; {len(self.new)} not in the ledger" if self.new else "; all in the ledger")
+        notes = {BY_DESIGN: n["violated"] - len(self.wrong), "not in the ledger": len(self.new)}
+        known = "".join(f"; {k} {words}" for words, k in notes.items() if k)
         worst = "" if self.worst is None else f"; worst ratio {ratio(self.worst)}"
         return f"{self.subject}: laws {laws}{known}{worst}"
 
     def css(self, limit: float) -> str:
-        return {"violated": "v", "undecided": "u", "not run": "n"}.get(self.outcome) or f"h{shade(self.worst, limit)}"
+        violated = "v" if self.wrong else "d"
+        return {"violated": violated, "undecided": "u", "not run": "n"}.get(self.outcome) or f"h{shade(self.worst, limit)}"
 
 
 @dataclass
@@ -94,6 +98,7 @@ def overview(results: Mapping[str, Any]) -> list[Family]:
     family = {str(law["name"]): str(law.get("family") or "other") for law in catalogue}
     titles = {str(f["name"]): str(f.get("title") or f["name"]) for f in families(results)}
     roles = {str(s.get("name")): str(s.get("role") or "user") for s in results.get("subjects") or []}
+    design = by_design(results)
     marks: dict[tuple[str, str], Mark] = {}
 
     def mark(law: str, subject: str) -> Mark:
@@ -103,7 +108,11 @@ def overview(results: Mapping[str, Any]) -> list[Family]:
     for item in results.get("items") or []:
         law, subject, what, worst = str(item.get("law")), str(item.get("subject")), outcome(item), number(item.get("worst"))
         worst = math.inf if worst is not None and math.isnan(worst) else worst
-        mark(law, subject).add(law, what, worst, what == "violated" and not item.get("deviation"))
+        told = mark(law, subject)
+        told.add(law, what, worst)
+        if what == "violated" and item.get("deviation") not in design:
+            told.wrong.add(law)
+            told.new |= set() if item.get("deviation") else {law}
     for skipped in results.get("not_run") or []:
         law, subject = str(skipped.get("law", ANY)), str(skipped.get("subject", ANY))
         if law in family and subject in roles:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
@@ -20,12 +21,12 @@ from .catalogue import families, theorems
 from .contracts import contracts
 from .counts import OUTCOMES, SYMBOLS, coverage, reasons, spaces, tallies, verdict
 from .formulas import breakable, formula, inline, prose, raised
-from .found import found
+from .found import found, grouped, merged
 from .gate import gate
 from .headline import facts
 from .items import items
-from .overview import overview, roles_shown
-from .packed import packed
+from .overview import STEPS, overview, roles_shown
+from .packed import CODECS, packed
 from .trend import trend
 
 MAX_BYTES = 500_000
@@ -44,8 +45,9 @@ SCRIPTS = ("base.js", "items.js", "cards.js", "laws.js", "open.js")
 _REMARK = re.compile(r"\s*/\*[^*]*\*/$")
 
 
-def render(results: dict[str, Any], history: Mapping[str, Any] | None = None) -> str:
-    """The page of a results document, as text; `history` (`detrace.gate.history.trend`) stands before the gate's own trend.
+def render(results: dict[str, Any], history: Mapping[str, Any] | None = None, codec: str = CODECS[0]) -> str:
+    """The page of a results document, as text; `history` (`detrace.gate.history.trend`) stands before the gate's own trend,
+    `codec` compresses its parts (`detrace.report.packed.CODECS`).
 
     Raises
     ------
@@ -53,8 +55,8 @@ def render(results: dict[str, Any], history: Mapping[str, Any] | None = None) ->
     """
     _check(results)
     context = _context(results, history)
-    block = Markup(packed(_chunks(results, context)))
-    return _environment().get_template("page.html.j2").render(context, chunks=block)
+    block = Markup(packed(_chunks(results, context), codec))
+    return _environment().get_template("page.html.j2").render(context, chunks=block, codec=codec)
 
 
 def _chunks(results: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, str]:
@@ -67,7 +69,7 @@ def _chunks(results: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str,
     if context["trend"]:
         guests["trend"] = context["trend"]["data"]
     return {
-        "items": items(results), "found": part("found"), "subjects": part("subjects"), **guests,
+        "items": items(results, merged(context["found"])), "found": part("found"), "subjects": part("subjects"), **guests,
         **{f"laws-{family}": part("laws", theorems=group) for family, group in laws.items()},
         **{f"contracts-{k}": part("contracts", entries=e) for k, e in enumerate(context["contracts"].values())},
     }  # fmt: skip
@@ -98,11 +100,18 @@ def _context(results: Mapping[str, Any], history: Mapping[str, Any] | None) -> d
         "tallies": counted, "verdict": line, "tone": tone, "reasons": reasons(results.get("not_run") or []),
         "facts": facts(results, counted, guests["gate"]), "spaces": spaces(results), "coverage": coverage(results),
         "subjects": results.get("subjects") or [], "families": summary, "roles": roles_shown(summary),
-        "found": found(results), "bench": bench, "contracts": contracts(results, bench),
+        "found": grouped(found(results)), "bench": bench, "contracts": contracts(results, bench),
+        "ratios": _ratios(show.number(results.get("limit")) or 30.0),
         "titles": {str(f["name"]): str(f.get("title") or f["name"]) for f in families(results)},
         "rooms": [room for room in ROOMS if room[0] not in guests or guests[room[0]]], **guests,
         "css": Markup(css), "js": Markup(js), "css_hash": _digest(css), "js_hash": _digest(js),
     }  # fmt: skip
+
+
+def _ratios(limit: float) -> list[str]:
+    """What each colour stands for, from the palest: ``below 0.3``, ``0.3 to 0.9``, …, ``30 and more``."""
+    steps = [f"{step * limit:g}" for step in (*STEPS, 1.0)]
+    return [f"below {steps[0]}", *(f"{low} to {high}" for low, high in pairwise(steps)), f"{steps[-1]} and more"]
 
 
 @cache

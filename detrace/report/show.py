@@ -62,6 +62,17 @@ def seconds(x: Any) -> str:
     return f"{value / 1e-9:.3g} ns"
 
 
+def memory(x: Any) -> str:
+    """``2.94 MB``: a number of bytes, in three significant digits at most; nothing for what is none."""
+    value = number(x)
+    if value is None or not math.isfinite(value):
+        return ""
+    for factor, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if value >= factor:
+            return f"{value / factor:.3g} {unit}" if value / factor < 999.5 else f"{value / factor:.0f} {unit}"
+    return f"{value:.0f} B"
+
+
 def count(n: int, one: str, many: str = "") -> str:
     """``1 law``, ``2 laws``, ``3,012 items``."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"

@@ -25,6 +25,11 @@ SIXTEENTHS = 16
 _SPECIAL = np.array([0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, MOST, -MOST, 300.0, -300.0, 25.0, -25.0, 100.0, -100.0])
 """Kinks of losses (0, ±1), where e^d is lost beside 1 but not in itself (±25, ±100), where a square leaves float16 (±300)."""
 _SIZES = (1, 2, 3, 4, 4, 8, 8, 0)
+_TENSORS: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
+    ((2, 1), (2, 1)), ((2, 1), (2,)), ((3,), (3, 1)), ((1, 1), ()), ((2, 1, 2, 3), (2, 1, 2, 3)), ((1, 2, 2, 1), (4,)),
+    ((2, 3, 2, 1), (12, 1)), ((2, 3, 1, 2), (3, 2, 2, 1)), ((3, 1), (2, 1)), ((2, 1, 2, 2), (1, 3, 2, 1)),
+)  # fmt: skip
+"""Shapes of a real and a fake batch: columns and lists, one entry, images and patches; the last two of unequal sizes."""
 
 
 def decoded(size: Callable[..., int], parts: Sequence[str] = ()) -> Callable[[Callable[..., Any]], Callable[..., Deferred]]:
@@ -78,6 +83,16 @@ def logit_batches(codes: np.ndarray, space: Space, *, most: float = MOST,
     real = _batch(codes[0], codes[2:18], space, most)
     fake = _logits(codes[18 : 18 + 2 * len(real)], space, most) if paired else _batch(codes[1], codes[18:], space, most)
     branch("unequal batches" if len(real) != len(fake) else "equal batches")
+    return real, fake
+
+
+@decoded(lambda **_: 49, parts=("real", "fake"))
+def logit_tensors(codes: np.ndarray, space: Space, *, most: float = MOST) -> tuple[np.ndarray, np.ndarray]:
+    """(real, fake) of shapes (), (n,), (n,1) or (n,c,h,w), 1 to 12 logits each, |d| ≤ `most`; mostly as many real as fake."""
+    shapes = _TENSORS[codes[0] % len(_TENSORS)]
+    branch(" against ".join(map(str, shapes)))
+    parts = zip((codes[1:25], codes[25:]), shapes, strict=True)
+    real, fake = (_logits(part[: 2 * math.prod(shape)], space, most).reshape(shape) for part, shape in parts)
     return real, fake
 
 

@@ -58,6 +58,7 @@ class Case:
     checker : from the host arguments, a function that judges a host result; its truth is computed once for all.
     quick, quick_dtypes : whether, and in which dtypes, the quick mode times it.
     headline : spaces that are not on this machine get a row for these cases.
+    memory : whether peak memory is measured on the host too (`detrace.timing.memory`); on CUDA it always is.
     control : what a stored time is a ratio to (`detrace.gate.controls`), where its class does not follow from `work`.
     """
 
@@ -71,6 +72,7 @@ class Case:
     quick_dtypes: Sequence[str] = ("float64",)
     headline: bool = False
     rivals: Sequence[Rival] = field(default=())
+    memory: bool = False
     control: str = ""
 
     @property

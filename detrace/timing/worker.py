@@ -24,7 +24,7 @@ from ..spaces import Space, backends, probe
 from ..subjects import Subject
 from ..suite import load as load_suite
 from ..values import encode
-from . import cases, limits, members
+from . import cases, limits, members, memory
 from .cases import Case, Growth
 from .sampling import Effort, collector_off, interleave
 from .timers import Sample, launch_bound
@@ -70,7 +70,7 @@ class Worker:
             for m in ready:
                 answer[m.key]["reason"] = _reason(case.contract, error)
         for m in ready:
-            answer[m.key] |= _summary(samples.get(m.key, []), m)
+            answer[m.key] |= _summary(samples.get(m.key, []), m, weigh=case.memory and task["check"])
         return answer
 
     def curve(self, task: dict[str, Any]) -> dict[str, Any]:
@@ -154,7 +154,7 @@ def pin(core: int | None) -> None:
         os.sched_setaffinity(0, {core})
 
 
-def _summary(samples: list[Sample], member: members.Member) -> dict[str, Any]:
+def _summary(samples: list[Sample], member: members.Member, *, weigh: bool) -> dict[str, Any]:
     seconds = [s.seconds for s in samples]
     middle = samples[int(np.argsort(seconds)[len(seconds) // 2])] if samples else None
     on_device = middle is not None and middle.device_s is not None
@@ -163,22 +163,8 @@ def _summary(samples: list[Sample], member: members.Member) -> dict[str, Any]:
         "lost": float(np.median([s.lost for s in samples])) if samples else None,
         "wall_s": middle.wall_s if middle is not None and on_device else None,
         "launch_bound": launch_bound(middle) if middle is not None else None,
-        "peak_memory": _peak_memory(member) if on_device else None,
+        "peak_memory": memory.peak(member.space.backend.id, member.call) if on_device or weigh else None,
     }
-
-
-def _peak_memory(member: members.Member) -> int | None:
-    """Bytes that one call allocates on the device beyond its arguments, at most; None where the library cannot say."""
-    if member.space.backend.id != "torch-cuda":
-        return None
-    import torch
-
-    torch.cuda.synchronize()
-    torch.cuda.reset_peak_memory_stats()
-    before = torch.cuda.memory_allocated()
-    member.call()
-    torch.cuda.synchronize()
-    return int(torch.cuda.max_memory_allocated() - before)
 
 
 def _reason(contract: str, error: BaseException) -> str:

@@ -18,8 +18,9 @@ setTheme(store.get());
 themeButton.hidden = false;
 themeButton.addEventListener("click", () => { setTheme(dark() ? "light" : "dark"); store.set(root.dataset.theme); });
 
-/* Packed parts: a zlib stream in base 85, five characters for four bytes; names and texts by turns. */
-if (!("DecompressionStream" in window)) {
+/* Packed parts: one stream in base 85, five characters for four bytes; names and texts by turns. */
+const block = $("#packed"), packed = {};
+if (block.dataset.codec === "deflate" && !("DecompressionStream" in window)) {
   $("#old").hidden = false;
   root.dataset.ready = "no";
   return;
@@ -35,9 +36,64 @@ const unbase85 = text => {
   }
   return new Uint8Array(bytes.buffer, 0, size);
 };
-const block = $("#packed"), packed = {};
-const inflated = new Blob([unbase85(block.textContent)]).stream().pipeThrough(new DecompressionStream("deflate"));
-(await new Response(inflated).text()).split("\0").forEach((text, k, all) => { if (k % 2) packed[all[k - 1]] = text; });
+/* LZMA with lc = 4, lp = pb = 0, up to its end mark: a range decoder of bits whose odds adapt. */
+const unlzma = bytes => {
+  const odds = n => new Uint16Array(n).fill(1024);
+  const match = odds(12), rep = odds(12), rep0 = odds(12), rep1 = odds(12), rep2 = odds(12), long0 = odds(12);
+  const literal = odds(768 << 4), slot = odds(256), special = odds(128), align = odds(16);
+  const lengths = () => ({ choice: odds(2), low: odds(8), mid: odds(8), high: odds(256) }), first = lengths(), again = lengths();
+  let out = new Uint8Array(bytes.length * 8), n = 0, at = 5, range = 0xffffffff, code = new DataView(bytes.buffer).getUint32(1);
+  let state = 0, back = [0, 0, 0, 0];
+  const next = () => { if (range < 0x1000000) { range = range << 8 >>> 0; code = (code << 8 | bytes[at++]) >>> 0; } };
+  const bit = (p, i) => {
+    const bound = (range >>> 11) * p[i], one = code >= bound;
+    if (one) { range -= bound; code -= bound; p[i] -= p[i] >> 5; } else { range = bound; p[i] += 2048 - p[i] >> 5; }
+    next();
+    return +one;
+  };
+  const tree = (p, bits, from = 0) => { let m = 1; for (let k = 0; k < bits; k++) m = m << 1 | bit(p, from + m); return m - (1 << bits); };
+  const reversed = (p, bits, from = 0) => { let m = 1, v = 0; for (let k = 0; k < bits; k++) { const b = bit(p, from + m); m = m << 1 | b; v |= b << k; } return v; };
+  const plain = bits => { let v = 0; while (bits--) { range >>>= 1; const b = +(code >= range); if (b) code -= range; v = v << 1 | b; next(); } return v; };
+  const length = l => bit(l.choice, 0) ? bit(l.choice, 1) ? 16 + tree(l.high, 8) : 8 + tree(l.mid, 3) : tree(l.low, 3);
+  const put = byte => { if (n === out.length) { const more = new Uint8Array(2 * n); more.set(out); out = more; } out[n++] = byte; };
+  for (;;) {
+    if (!bit(match, state)) {
+      const from = 768 * (n ? out[n - 1] >> 4 : 0);
+      let m = 1;
+      if (state > 6) for (let old = out[n - back[0] - 1], same = true; same && m < 256;) {
+        const b = old >> 7 & 1, got = bit(literal, from + (1 + b << 8) + m);
+        old <<= 1; m = m << 1 | got; same = got === b;
+      }
+      while (m < 256) m = m << 1 | bit(literal, from + m);
+      put(m & 255);
+      state = state < 4 ? 0 : state < 10 ? state - 3 : state - 6;
+      continue;
+    }
+    let size;
+    if (bit(rep, state)) {
+      if (!bit(rep0, state)) {
+        if (!bit(long0, state)) { state = state < 7 ? 9 : 11; put(out[n - back[0] - 1]); continue; }
+      } else {
+        const which = bit(rep1, state) ? 2 + bit(rep2, state) : 1;
+        back.unshift(...back.splice(which, 1));
+      }
+      size = length(again);
+      state = state < 7 ? 8 : 11;
+    } else {
+      size = length(first);
+      state = state < 7 ? 7 : 10;
+      const s = tree(slot, 6, Math.min(size, 3) << 6), bits = (s >> 1) - 1, base = s < 4 ? s : (2 | s & 1) << bits;
+      const far = s < 4 ? s : s < 14 ? base + reversed(special, bits, base - s) : base + plain(bits - 4) * 16 + reversed(align, 4);
+      if ((far | 0) === -1) return out.subarray(0, n);
+      back = [far, ...back.slice(0, 3)];
+    }
+    for (size += 2; size--;) put(out[n - back[0] - 1]);
+  }
+};
+const inflated = bytes => new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
+const stream = unbase85(block.textContent);
+(block.dataset.codec === "lzma" ? new TextDecoder().decode(unlzma(stream)) : await inflated(stream))
+  .split("\0").forEach((text, k, all) => { if (k % 2) packed[all[k - 1]] = text; });
 block.remove();
 const parsed = {};
 const tree = name => {

@@ -1,5 +1,5 @@
 /* Numbers: two significant digits, as the rest of the page shows them. */
-const SYMBOL = ["✓", "✕", "?", "·"], WORD = ["held", "violated", "undecided", "not run"];
+const SYMBOL = ["✓", "✕", "?", "·", "≠"], WORD = ["held", "violated", "undecided", "not run", "by design"], DESIGN = 4;
 const number = x => x === "inf" ? Infinity : x === "-inf" ? -Infinity : x;
 const ratio = raw => {
   const x = number(raw);
@@ -15,7 +15,7 @@ const ratio = raw => {
 /* Items, judged and not run, with the law, subject and space that they are about. */
 const data = JSON.parse(packed.items);
 const shade = x => [0.01, 0.03, 0.1, 1 / 3].filter(step => number(x) >= step * data.limit).length;
-const colour = (outcome, worst) => outcome === 0 ? `h${worst !== null && isFinite(number(worst)) ? shade(worst) : 0}` : " vun"[outcome];
+const colour = (outcome, worst) => outcome === 0 ? `h${worst !== null && isFinite(number(worst)) ? shade(worst) : 0}` : " vund"[outcome];
 const laws = data.laws.map(([name, theorem, family, contracts, tex], index) => ({ index, name, theorem, family, contracts, tex,
   about: name === theorem ? "" : name.slice(theorem.length + 1),
   words: `${name} ${contracts.map(c => data.contracts[c][0]).join(" ")} ${tex} ${data.families[family].join(" ")}`.toLowerCase() }));
@@ -30,16 +30,17 @@ const at = (law, subject) => {
   if (!cellsAt.has(key)) cellsAt.set(key, []);
   return cellsAt.get(key);
 };
-const rows = data.rows, items = rows.law.map((law, i) => ({ law, subject: rows.subject[i], space: spaces[rows.space[i]],
+const designed = new Set(data.design), rows = data.rows, items = rows.law.map((law, i) => ({ law, subject: rows.subject[i], space: spaces[rows.space[i]],
   outcome: rows.outcome[i], worst: rows.worst[i], examples: rows.examples[i], seconds: rows.seconds[i], undecided: rows.undecided[i],
-  reason: data.reasons[rows.reason[i]], deviation: data.deviations[rows.deviation[i]], input: rows.input[i], branches: rows.branches[i] }));
+  reason: data.reasons[rows.reason[i]], deviation: data.deviations[rows.deviation[i]],
+  kind: rows.outcome[i] === 1 && designed.has(rows.deviation[i]) ? DESIGN : rows.outcome[i], input: rows.input[i], branches: rows.branches[i] }));
 const offered = (law, subject) => !laws[law].contracts.some(c => subjects[subject].missing.has(c));
 for (const [subject, space, reason, which] of data.skipped) {
   if (subject === -1 && which === -1) continue; /* a space that is not here at all: the page says so once */
   for (const s of subject === -1 ? subjects.keys() : [subject])
     for (const law of which === -1 ? laws.keys() : which)
       if (subject !== -1 || offered(law, s))
-        items.push({ law, subject: s, space: space === -1 ? { name: "all", backend: "", dtype: "" } : spaces[space], outcome: 3,
+        items.push({ law, subject: s, space: space === -1 ? { name: "all", backend: "", dtype: "" } : spaces[space], outcome: 3, kind: 3,
           worst: null, reason: data.reasons[reason], skipped: true });
 }
 for (const item of items) at(item.law, item.subject).push(item);
@@ -55,7 +56,7 @@ const wanted = item => {
   if (filter.subject && subject !== filter.subject) return false;
   if (filter.backend && item.space.backend !== filter.backend && item.space.backend) return false;
   if (filter.dtype && item.space.dtype !== filter.dtype && item.space.dtype) return false;
-  if (filter.outcome === "new" ? item.outcome !== 1 || item.deviation
+  if (filter.outcome === "defect" ? item.kind !== 1 : filter.outcome === "design" ? item.kind !== DESIGN : filter.outcome === "new" ? item.outcome !== 1 || item.deviation
     : filter.outcome === "near" ? item.outcome !== 0 || number(item.worst) < data.limit / 3
       : filter.outcome && WORD[item.outcome] !== filter.outcome) return false;
   const law = laws[item.law].words, place = `${subject} ${item.space.name}`.toLowerCase();
@@ -68,17 +69,17 @@ const setWords = () => {
   words = text && laws.some(l => l.words.includes(whole)) ? [whole] : text.split(/\s+/).filter(Boolean);
 };
 
-/* A cell sums up items of one subject: violated if any is; else held, undecided, not run. */
+/* A cell sums up items of one subject: violated if any is, by design if no other is; else held, undecided, not run. */
 const summary = list => {
-  const counts = [0, 0, 0, 0];
+  const counts = [0, 0, 0, 0, 0];
   let worst = null, where = "", known = 0;
   for (const r of list) {
-    counts[r.outcome]++;
-    known += r.outcome === 1 && !!r.deviation;
+    counts[r.kind]++;
+    known += r.kind === 1 && !!r.deviation;
     if (r.outcome < 2 && r.worst !== null && (worst === null || number(r.worst) > number(worst))) { worst = r.worst; where = r.space.name; }
   }
-  const outcome = [1, 0, 2].find(o => counts[o]) ?? 3;
-  const text = SYMBOL[outcome] + (outcome < 2 ? ` ${ratio(worst)}` : "") + (outcome === 1 && known === counts[1] ? "†" : "");
+  const outcome = [1, DESIGN, 0, 2].find(o => counts[o]) ?? 3;
+  const text = SYMBOL[outcome] + (outcome < 2 || outcome === DESIGN ? ` ${ratio(worst)}` : "") + (outcome === 1 && known === counts[1] ? "†" : "");
   const also = counts.map((n, o) => n && (o !== outcome || o === 2) ? SYMBOL[o] + n : "").filter(Boolean).join(" ");
   const said = counts.map((n, o) => n ? `${n} ${WORD[o]}` : "").filter(Boolean).join(", ") || "not run";
   return { counts, worst, where, outcome, css: colour(outcome, worst), text, also, words: said, known };

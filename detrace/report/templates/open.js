@@ -46,9 +46,9 @@ const openItem = path => {
   return named("data-item", `${law}/${subject}/${space}`, tr.opened.row) || tr;
 };
 const openDeviation = id => {
-  const details = named("data-deviation", id);
+  const first = data.merged[id] || id, details = named("data-deviation", first);
   if (details) show(details);
-  return details;
+  return first === id ? details : details && named("data-entry", id, details) || details;
 };
 const openCase = path => {
   const [law, subject] = path, item = items.find(r => r.outcome === 1 && laws[r.law].name === law && subjects[r.subject].name === subject);
@@ -115,16 +115,18 @@ document.addEventListener("keydown", e => {
 });
 
 document.addEventListener("toggle", e => { if (e.target.open) fill(e.target); }, true);
-/* Printing shows all, and afterwards what was open before. */
+/* Printing shows all, and afterwards what was open before. The cards stand below their table and are short: a browser's time
+   for a page of paper grows with all that the document holds. */
 let undo = [];
 addEventListener("beforeprint", () => {
   for (const band of bands) {
     if (band.details.hidden) continue;
     if (!band.details.open) undo.push(() => { band.details.open = false; });
     openBand(band);
-    for (const tr of band.rows.flatMap(r => [r, ...r.parts]))
-      if (!tr.hidden && !tr.opened) { toggle(tr, null, tr.fold); undo.push(() => close(tr)); }
-    $$(".all", band.details).forEach(b => b.click());
+    const cards = band.rows.flatMap(r => [r, ...r.parts]).filter(tr => tr.wanted).map(tr => card(tr.which, null, tr.parts && tr.parts.length > 0, true));
+    const printed = make("div", { className: "more printed" }, ...cards);
+    $(":scope > div", band.details).append(printed);
+    undo.push(() => printed.remove());
   }
   for (let closed; (closed = $$("details:not([open]):not([hidden])")).length;)
     for (const d of closed) { show(d); undo.push(() => { d.open = false; }); }
