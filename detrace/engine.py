@@ -22,7 +22,8 @@ from hypothesis.errors import FlakyFailure, HypothesisException
 from hypothesis.internal.conjecture import providers
 
 from .calls import Call
-from .judging import Example, NotOffered, Record, Violation, current
+from .judging import NOT_FINITE, Example, NotOffered, Record, Violation, current
+from .known import Known
 from .laws import Law
 from .oracles.balls import WORKING_PRECISION
 from .spaces import Space
@@ -63,7 +64,8 @@ PROFILES = {
 
 @dataclass
 class Outcome:
-    """What became of one item; plain data, so that it travels between processes and into the results file."""
+    """What became of one item; plain data, so that it travels between processes and into the results file. `deviation` names
+    the known deviation that explains every violation of this item."""
 
     law: str
     subject: str
@@ -78,6 +80,7 @@ class Outcome:
     branches: dict[str, int] = field(default_factory=dict)
     input: Any = None
     violation: dict[str, Any] | None = None
+    deviation: str | None = None
     points: list[tuple[float, float]] = field(default_factory=list)
 
     @property
@@ -92,12 +95,13 @@ class Outcome:
 
 
 def run(law: Law, subject: Subject, space: Space, contracts: Any, profile: Profile, *,
-        explicit: Sequence[dict[str, Any]] = (), watch: Any = None) -> Outcome:  # fmt: skip
+        explicit: Sequence[dict[str, Any]] = (), known: Sequence[Known] = (), watch: Any = None) -> Outcome:  # fmt: skip
     """Search one item and say what became of it; never raises for what a subject does.
 
     Parameters
     ----------
     explicit : inputs to try first (the ledger's minimal inputs, a rerun's falsifying inputs).
+    known : deviations that may explain a violation; the search goes on past those for one that none of them explains.
     watch : called with the drawn inputs before each example (the isolation mode's last words).
     """
     start = time.perf_counter()
@@ -108,7 +112,10 @@ def run(law: Law, subject: Subject, space: Space, contracts: Any, profile: Profi
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"), _only_our_draws():
             warnings.simplefilter("ignore")
-            _search(law, subject, space, contracts, profile, record, explicit, watch)
+            _search(law, subject, space, contracts, profile, record, explicit, known, watch)
+        if record.known is not None:
+            outcome.deviation, violation, record.example = record.known
+            raise violation
     except Violation as violation:
         outcome.outcome, outcome.reason = VIOLATED, _reason(violation, record.example)
         outcome.violation = _details(violation, record)
@@ -127,7 +134,8 @@ def run(law: Law, subject: Subject, space: Space, contracts: Any, profile: Profi
         outcome.outcome = UNDECIDED
         outcome.reason = record.undecided_reason or "no example was judged"
     if outcome.outcome == VIOLATED:
-        outcome.worst = max(record.worst, record.example.ratio)
+        news = record.known is not None and outcome.deviation is None
+        outcome.worst = record.example.ratio if news else max(record.worst, record.example.ratio)
         outcome.input = encode(record.example.inputs)
     elif record.worst_example is not None:
         outcome.worst = record.worst
@@ -137,7 +145,7 @@ def run(law: Law, subject: Subject, space: Space, contracts: Any, profile: Profi
 
 
 def _search(law: Law, subject: Subject, space: Space, contracts: Any, profile: Profile, record: Record,
-            explicit: Sequence[dict[str, Any]], watch: Any) -> None:  # fmt: skip
+            explicit: Sequence[dict[str, Any]], known: Sequence[Known], watch: Any) -> None:  # fmt: skip
     bound: dict[str, Any] = {
         name: Call(subject.functions[c], contracts[c], space, record) for name, c in law.asks.items()
     }
@@ -145,33 +153,40 @@ def _search(law: Law, subject: Subject, space: Space, contracts: Any, profile: P
         bound["space"] = space
     body = law.body
 
-    def once(inputs: dict[str, Any], branches: Sequence[str] = ()) -> None:
-        record.begin(inputs)
-        record.example.branches.extend(branches)
-        if watch is not None:
-            watch(inputs)
+    def judged(inputs: dict[str, Any]) -> None:
         try:
             body(**bound, **inputs)
-        except Violation as violation:
-            if isinstance(violation.__cause__, NotOffered):
-                record.example.undecided = f"{subject.name} does not offer this: {violation.__cause__}"
-                record.finish()
-                return
-            record.example.decided = True
-            record.example.ratio = violation.ratio
-            record.finish()
-            raise
-        except HypothesisException:
+        except (Violation, HypothesisException):
             raise
         except Exception as error:
             # an oracle that is given NaN cannot answer; that is the subject's doing, everything else is ours
             name = _not_finite(record.example)
             if not name:
                 raise
-            record.example.decided, record.example.ratio = True, math.inf
-            record.finish()
             raise Violation(f"{name} {NOT_FINITE}", kind="form") from error
+
+    def once(inputs: dict[str, Any], branches: Sequence[str] = ()) -> float:
+        """The ratio that hill climbing may raise."""
+        record.begin(inputs)
+        record.example.branches.extend(branches)
+        if watch is not None:
+            watch(inputs)
+        try:
+            judged(inputs)
+        except Violation as violation:
+            if isinstance(violation.__cause__, NotOffered):
+                record.example.undecided = f"{subject.name} does not offer this: {violation.__cause__}"
+                record.finish()
+                return 0.0
+            record.example.decided, record.example.ratio = True, violation.ratio
+            record.finish()
+            deviation = next((k.id for k in known if k.explains(violation, record.example.calls)), None)
+            if deviation is None:
+                raise
+            record.excuse(deviation, violation)
+            return 0.0
         record.finish()
+        return record.example.ratio
 
     for inputs in explicit:
         once(dict(inputs))
@@ -190,13 +205,13 @@ def _search(law: Law, subject: Subject, space: Space, contracts: Any, profile: P
         if late and key not in failing:
             return  # shrinking has had its time: only what is known to fail is confirmed
         try:
-            once(inputs, record.example.branches)  # those that the strategies noted
+            ratio = once(inputs, record.example.branches)  # those that the strategies noted
         except Violation:
             failing.add(key or repr(encode(inputs)))
             deadline = min(deadline, time.perf_counter() + profile.shrink_seconds)
             raise
         if profile.climb and not failing:
-            target(math.log10(min(max(record.example.ratio, 1e-3), 1e30)), label="ratio")
+            target(math.log10(min(max(ratio, 1e-3), 1e30)), label="ratio")
 
     test = given(_inputs(law, _searched(space, profile)))(example)
     test = hypothesis_settings(profile, law.cost * space.backend.cost)(test)
@@ -208,9 +223,6 @@ def _search(law: Law, subject: Subject, space: Space, contracts: Any, profile: P
 
 def _searched(space: Space, profile: Profile) -> Space:
     return replace(space, few_shapes=True) if profile.few_shapes and space.backend.compiles else space
-
-
-NOT_FINITE = "returned NaN or infinity where a finite value is due"
 
 
 def _reason(violation: Violation, example: Example) -> str:

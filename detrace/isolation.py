@@ -30,6 +30,7 @@ import numpy as np
 from .contracts import Contract
 from .engine import VIOLATED, Outcome, Profile, run
 from .judging import current
+from .known import Known
 from .laws import Law
 from .spaces import Space
 from .subjects import Subject
@@ -66,11 +67,11 @@ class Worker:
         self._broken: dict[tuple[str, str], str] = {}
 
     def run(self, law: Law, subject: Subject, space: Space, profile: Profile,
-            explicit: Sequence[dict[str, Any]] = ()) -> Outcome:  # fmt: skip
+            explicit: Sequence[dict[str, Any]] = (), known: Sequence[Known] = ()) -> Outcome:  # fmt: skip
         """Judge one item; never raises for what a subject does."""
         item = {
             "do": "run", "law": law.name, "subject": subject.spec, "space": space.id, "profile": asdict(profile),
-            "explicit": [encode(e) for e in explicit],
+            "explicit": [encode(e) for e in explicit], "known": [encode(asdict(k)) for k in known],
         }  # fmt: skip
         last = _Last()
         try:
@@ -78,6 +79,7 @@ class Worker:
         except _GoneError as gone:
             outcome = Outcome(law.name, subject.name, space.id, VIOLATED, examples=last.examples, decided=last.examples)
             last, gone = self._simplest(item, last, gone)
+            outcome.deviation = next((k.id for k in known if gone.kind in k.kinds), None)
             return _lost(outcome, last, gone, self.timeout_s)
         if "error" in answer:
             raise RuntimeError(answer["error"])
@@ -335,7 +337,7 @@ def _answer(request: dict[str, Any], say: Any) -> dict[str, Any]:
 
     outcome = run(
         laws.laws[request["law"]], subject, space(request["space"]), laws.contracts, Profile(**request["profile"]),
-        explicit=[decode(e) for e in request["explicit"]], watch=watch,
+        explicit=[decode(e) for e in request["explicit"]], known=[Known(**decode(k)) for k in request["known"]], watch=watch,
     )  # fmt: skip
     return {"outcome": outcome.as_json()}
 

@@ -37,6 +37,9 @@ class Violation(AssertionError):
         self.why, self.got, self.truth = why, got, truth
 
 
+NOT_FINITE = "returned NaN or infinity where a finite value is due"
+
+
 class NotOffered(NotImplementedError):
     """Raised by an adapter on input for which its implementation was not made: the example is no verdict, it counts as
     undecided."""
@@ -67,10 +70,15 @@ class Record:
     worst_example: Example | None = None
     branches: Counter[str] = field(default_factory=Counter)
     example: Example = field(default_factory=Example)
+    known: tuple[str, Violation, Example] | None = None
     points: list[tuple[float, float]] | None = None
 
     def begin(self, inputs: dict[str, Any]) -> None:
         self.example = Example(inputs)
+
+    def excuse(self, deviation: str, violation: Violation) -> None:
+        """Keep the first violation that a known deviation explains; the search goes on for what none explains."""
+        self.known = self.known or (deviation, violation, self.example)
 
     def finish(self) -> None:
         """Count the current example."""

@@ -1,7 +1,10 @@
 """The ledger: known deviations of public libraries, each confirmed by a certified value on a minimal input.
 
 `verify/deviations.toml` holds one table a deviation. An entry is replayed whenever its subject is verified: if it no
-longer reproduces, that is an error, so the ledger cannot go stale. Nothing of ours is ever in it.
+longer reproduces in each of its spaces, that is an error, so the ledger cannot go stale. Nothing of ours is ever in it.
+
+An entry explains single violations, not whole items: the search goes on past those that it explains, and what it does not
+explain is news, in the same item too.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ import fnmatch
 import math
 import tomllib
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -21,9 +24,10 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from .engine import VIOLATED, Outcome, Profile, run
+from .known import KINDS, Known, functions
 from .laws import Law
 from .plan import Plan
-from .spaces import Space, space
+from .spaces import Space
 from .subjects import Subject
 from .suite import Suite
 
@@ -34,8 +38,13 @@ REPLAY = Profile("replay", 0, shrink=False)
 class Deviation:
     """One entry. `spaces` are patterns such as ``torch-*-float64``; `input` maps the law's variables to values.
 
-    `law` is the one that is replayed; with `contract` every violation of a law about that contract, by this subject in
-    these spaces, is put down to this entry. `isolate` is a time limit in seconds for what crashes or hangs.
+    `law` is the one that is replayed, `laws` others that the same cause breaks, `kinds` what that looks like (see
+    `detrace.known`). With `contract` it may break every law about that, as far as the cause can explain. `ceiling` is the
+    largest error that the cause makes, derived, in units roundoff, that is, of a law's bound: ratios below LIMIT·ceiling.
+    It is infinite where another function is computed than asked, so that by digits no second cause can be told; or it names
+    a function in ceilings.py beside the ledger, which derives it from the arguments, 0 where the cause is silent. What an
+    entry does not explain is news.
+    `isolate` is a time limit in seconds for what crashes or hangs.
     """
 
     id: str
@@ -49,22 +58,27 @@ class Deviation:
     true: str
     upstream: str = ""
     versions: str = ""
+    kinds: list[str] = field(default_factory=lambda: ["ratio"])
+    laws: list[str] = field(default_factory=list)
     contract: str = ""
+    ceiling: float | str | None = None
     isolate: float | None = None
     status: str = "not run"
     reason: str = ""
+    file: str = ""
 
     def covers(self, law: Law, subject: str, space_id: str) -> bool:
         return (
-            subject == self.subject and (law.name == self.law or self.contract in law.contracts)
+            subject == self.subject and (law.name in (self.law, *self.laws) or self.contract in law.contracts)
             and any(fnmatch.fnmatch(space_id, pattern) for pattern in self.spaces)
         )  # fmt: skip
 
-    def excuses(self, outcome: Outcome) -> bool:
-        """Whether a violation of a covered law can be put down to this: of another law than its own only wrong digits (a
-        finite ratio), so that an exception, a mutation, a NaN or a wrong form of the same contract is still news."""
-        ratio = outcome.worst is not None and math.isfinite(outcome.worst)
-        return outcome.law == self.law or (ratio and (outcome.violation or {}).get("kind") == "ratio")
+    def explains(self, at: Space) -> Known:
+        """What the entry explains of a law that it covers."""
+        ceiling = math.inf if self.ceiling is None else self.ceiling
+        if isinstance(ceiling, str):
+            ceiling = f"{self.file}:{ceiling}"
+        return Known(self.id, tuple(self.kinds), ceiling, self.contract, at.u)
 
     def applies(self, requires: str) -> bool:
         """Whether the installed version of the distribution is one of those that the entry speaks of."""
@@ -90,8 +104,18 @@ def read(path: Path, laws: Collection[str] | None = None) -> list[Deviation]:
             raise ValueError(
                 f"{path.name}: entry {name}: {str(error).removeprefix('Deviation.__init__() ')}"
             ) from error
-        if laws is not None and entry.law not in laws:
-            raise ValueError(f"{path.name}: entry {name} speaks of a law that does not exist: {entry.law}")
+        for named in (entry.law, *entry.laws):
+            if laws is not None and named not in laws:
+                raise ValueError(f"{path.name}: entry {name} speaks of a law that does not exist: {named}")
+        if strange := [kind for kind in entry.kinds if kind not in KINDS]:
+            raise ValueError(f"{path.name}: entry {name}: unknown kind of violation {strange[0]}; there are {', '.join(KINDS)}")
+        if (entry.ceiling is None) == bool(entry.contract):
+            raise ValueError(f"{path.name}: entry {name}: a contract and the ceiling of what is explained go together")
+        if isinstance(entry.ceiling, str):
+            file = path.with_name("ceilings.py")
+            if not file.is_file() or entry.ceiling not in functions(str(file)):
+                raise ValueError(f"{path.name}: entry {name}: there is no {entry.ceiling} in {file.name} beside it")
+            entry.file = str(file)
         if entry.subject == "reference":
             raise ValueError(f"{path.name}: entry {name} is about our own reference; fix it instead")
         entry.input = {k: _array(v) for k, v in entry.input.items()}
@@ -99,35 +123,41 @@ def read(path: Path, laws: Collection[str] | None = None) -> list[Deviation]:
     return found
 
 
-def explaining(entries: list[Deviation], law: Law, subject: str, space_id: str) -> Deviation | None:
-    """The entry that a violation is put down to: one about this very law before one about its contract."""
+def covering(entries: list[Deviation], law: Law, subject: str, space_id: str) -> list[Deviation]:
+    """The entries that may explain a violation: those about this very law first."""
     found = [d for d in entries if d.covers(law, subject, space_id)]
-    return min(found, key=lambda d: d.law != law.name, default=None)
+    return sorted(found, key=lambda d: d.law != law.name)
 
 
 def replay(entries: list[Deviation], plan: Plan, suite: Suite, judge: Callable[..., Outcome] | None = None) -> None:
     """Set the status of each entry: reproduced, stale, or not run (subject, version or space not here).
 
-    `judge(law, subject, space, profile, explicit)` runs an item; by default in this process.
+    An entry is stale if in one of its spaces its own input does not violate its law any more, or does so in a way that it does
+    not explain. `judge(law, subject, space, profile, explicit, known)` runs an item; by default in this process.
     """
     if judge is None:
 
-        def judge(law: Law, subject: Subject, at: Space, profile: Profile, explicit: list[dict[str, Any]]) -> Outcome:
-            return run(law, subject, at, suite.contracts, profile, explicit=explicit)
+        def judge(law: Law, subject: Subject, at: Space, profile: Profile, explicit: Any, known: Any) -> Outcome:
+            return run(law, subject, at, suite.contracts, profile, explicit=explicit, known=known)
 
     by_name = {s.name: s for s in plan.subjects}
     for entry in entries:
-        subject = by_name.get(entry.subject)
-        here = [s.id for _, sub, s in plan.items if sub.name == entry.subject]
-        chosen = next((s for pattern in entry.spaces for s in here if fnmatch.fnmatch(s, pattern)), None)
-        if subject is None or chosen is None:
+        subject, law = by_name.get(entry.subject), suite.laws[entry.law]
+        here = [(of, s) for of, sub, s in plan.items if sub.name == entry.subject and entry.covers(law, sub.name, s.id)]
+        chosen = [s for of, s in here if of is law] or [s for _, s in here[:1]]
+        if subject is None or not chosen:
             entry.status, entry.reason = "not run", "its subject or space is not part of this run"
         elif not entry.applies(subject.requires):
             entry.status, entry.reason = "not run", f"about {entry.versions}; {subject.version} is installed"
         else:
-            outcome = judge(suite.laws[entry.law], subject, space(chosen), REPLAY, [entry.input])
-            entry.status = "reproduced" if outcome.outcome == VIOLATED else "stale"
-            entry.reason = outcome.reason
+            entry.status = "reproduced"
+            for at in chosen:
+                outcome = judge(law, subject, at, REPLAY, [entry.input], [entry.explains(at)])
+                entry.reason = outcome.reason
+                if outcome.deviation != entry.id:
+                    what = f"differs: {outcome.reason}" if outcome.outcome == VIOLATED else outcome.outcome
+                    entry.status, entry.reason = "stale", f"in {at.id}: {what}"
+                    break
 
 
 @cache
@@ -142,9 +172,9 @@ def _array(value: Any) -> Any:
     if isinstance(value, list):
         try:
             a = np.array(value)
-        except ValueError:  # ragged
+            return a.astype(np.complex128) if a.dtype.kind == "U" else a.astype(np.float64)
+        except ValueError:  # ragged, or words among numbers
             return tuple(None if v == "none" else v if isinstance(v, float) else _array(v) for v in value)
-        return a.astype(np.complex128) if a.dtype.kind == "U" else a.astype(np.float64)
     if isinstance(value, float):
         return np.asarray(value)
     return value

@@ -101,7 +101,7 @@ def describe(suite: Suite, plan: Plan, ledger: list[Deviation]) -> dict[str, Any
 def ledger_json(entry: Deviation) -> dict[str, Any]:
     from .values import encode
 
-    return {k: encode(v) for k, v in vars(entry).items()}
+    return {k: encode(v) for k, v in vars(entry).items() if k != "file"}
 
 
 def count(items: list[dict[str, Any]], not_run: list[dict[str, Any]]) -> dict[str, int]:

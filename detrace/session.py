@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -12,11 +11,12 @@ from typing import Any
 
 from . import ledger, results
 from .engine import PROFILES, VIOLATED, Outcome, Profile, run
+from .known import Known
 from .laws import Law
 from .ledger import Deviation
 from .plan import Plan, Selection, make
 from .reproduction import script
-from .spaces import Space, backends, probe
+from .spaces import Space, backends, current, probe
 from .subjects import Subject
 from .suite import Suite, load
 from .values import decode
@@ -110,44 +110,37 @@ class Session:
     def ledger(self) -> list[ledger.Deviation]:
         return ledger.read(self.suite.root / "verify" / "deviations.toml", self.suite.laws)
 
-    def known(self, law: Law, subject: Subject, space: Space) -> Deviation | None:
-        """The ledger's entry about this item, if it speaks of the installed version."""
+    def known(self, law: Law, subject: Subject, space: Space) -> list[Deviation]:
+        """The ledger's entries about this item that speak of the installed version."""
         entries = [d for d in self.ledger if d.applies(subject.requires)]
-        return ledger.explaining(entries, law, subject.name, space.id)
+        return ledger.covering(entries, law, subject.name, space.id)
 
     def run(self, law: Law, subject: Subject, space: Space) -> tuple[Outcome, dict[str, Any]]:
-        """Judge one item; the outcome and its plain data for the results file."""
-        known = self.known(law, subject, space)
-        replayed = known is not None and known.law == law.name
-        if known is not None and replayed and known.isolate:  # a search would only find the same crash again
-            outcome = self.judge(law, subject, space, ledger.REPLAY, [known.input])
+        """Judge one item, the inputs of the ledger's entries about it first; the outcome and its plain data for the file."""
+        entries = self.known(law, subject, space)
+        inputs = [d.input for d in entries if d.law == law.name]
+        if any(d.isolate for d in entries if d.law == law.name):  # a search would only find the same crash again
+            profile = ledger.REPLAY
         else:
-            explicit = [self.explicit[key]] if (key := (law.name, subject.name, space.id)) in self.explicit else []
-            quick = self.profile if known is None else replace(self.profile, shrink=False)  # the ledger holds the minimal input
-            outcome = self.judge(law, subject, space, quick, explicit)
-            if known is not None and outcome.outcome == VIOLATED and not known.excuses(outcome):
-                outcome = self.judge(law, subject, space, self.profile, explicit)
-            if known is not None and replayed and outcome.outcome != VIOLATED:
-                again = self.judge(law, subject, space, ledger.REPLAY, [known.input])
-                outcome = again if again.outcome == VIOLATED else outcome
+            profile = self.profile
+            inputs = [self.explicit[k] for k in [(law.name, subject.name, space.id)] if k in self.explicit] + inputs
+        outcome = self.judge(law, subject, space, profile, inputs, [d.explains(space) for d in entries])
         data = outcome.as_json()
         violated = outcome.outcome == VIOLATED
-        data["deviation"] = known.id if violated and known is not None and known.excuses(outcome) else None
         data["script"] = script(law, subject, space, outcome, self.suite.contracts) if violated else ""
         return outcome, data
 
-    def judge(
-        self, law: Law, subject: Subject, space: Space, profile: Profile, explicit: Sequence[dict[str, Any]]
-    ) -> Outcome:
+    def judge(self, law: Law, subject: Subject, space: Space, profile: Profile, explicit: Sequence[dict[str, Any]],
+              known: Sequence[Known] = ()) -> Outcome:  # fmt: skip
         """Run one item here, or in the child process if subjects are isolated."""
-        known = self.known(law, subject, space)
-        limit = self.isolate or (known.isolate if known is not None and known.law == law.name else None)
+        limits = [d.isolate for d in self.known(law, subject, space) if d.law == law.name and d.isolate]
+        limit = self.isolate or (limits[0] if limits else None)
         if limit is None or subject.role == "reference":
-            return run(law, subject, space, self.suite.contracts, profile, explicit=explicit)
+            return run(law, subject, space, self.suite.contracts, profile, explicit=explicit, known=known)
         if self._worker is None:
             self._worker = _worker(limit, ())
         start = time.perf_counter()
-        outcome: Outcome = self._worker.run(law, subject, space, profile, explicit)
+        outcome: Outcome = self._worker.run(law, subject, space, profile, explicit, known)
         outcome.seconds = round(time.perf_counter() - start, 4)
         return outcome
 
@@ -175,7 +168,7 @@ class Session:
         if items:
             results.write(self.results | _benchmarks(self.path), self.path)
         return [
-            f"the ledger's entry {d.id} no longer reproduces on {d.subject}; remove it or state its versions"
+            f"the ledger's entry {d.id} no longer reproduces on {d.subject} ({d.reason}); remove it or state its versions"
             for d in entries
             if d.status == "stale"
         ]
@@ -187,7 +180,7 @@ class Session:
 
 
 def _key(item: dict[str, Any]) -> tuple[str, str, str]:
-    return item["law"], item["subject"], item["space"]
+    return item["law"], item["subject"], current(item["space"])
 
 
 def _worker(limit: float, specs: Iterable[str]) -> Any:

@@ -60,13 +60,20 @@ def exact_plan(a: np.ndarray, b: np.ndarray, C: np.ndarray) -> Plan:
         else:
             plan[i, j] = 0.0
             flows, i, j, g = _repaired(A, B, C, i, j, g)
-    one = 1 << abs(unit)
-    values = np.array([v / one for v in flows] if unit < 0 else [float(v * one) for v in flows]) * factor
+    values = _scaled(flows, unit) * factor
     plan[i, j] = values
     if not values.min() > 0:
         keep = values > 0
         i, j, values = i[keep], j[keep], values[keep]
     return Plan(plan, i, j, values, g)
+
+
+def _scaled(flows: list[int], unit: int) -> np.ndarray:
+    """flows·2^unit, rounded once."""
+    if unit > -1000 and max(flows).bit_length() < 1000:
+        return np.ldexp(np.array(flows, dtype=float), unit)
+    one = 1 << abs(unit)
+    return np.array([v / one for v in flows] if unit < 0 else [float(v * one) for v in flows])
 
 
 def _solved(a: np.ndarray, b: np.ndarray, C: np.ndarray, factor: int, unit: int) -> Plan:
@@ -128,12 +135,12 @@ def _network_simplex(a: np.ndarray, b: np.ndarray, C: np.ndarray) -> tuple[np.nd
 
 @dataclass
 class Basis:
-    """Flows on the edges of a forest, and the leaves with their edges in the order of elimination; nodes are rows, then
-    columns. `roots` are the last nodes of the trees, `left` what is left at them: 0 if balanced."""
+    """Flows on the edges of a forest, and the leaves in the order of elimination; nodes are rows, then columns. `touching` is
+    the edge of a leaf, `roots` are the last nodes of the trees, `left` what is left at them: 0 if balanced."""
 
     flows: list[int]
     leaves: list[int]
-    edges: list[int]
+    touching: list[int]
     roots: list[int]
     left: list[int]
 
@@ -154,7 +161,6 @@ def eliminate(A: list[int], B: list[int], i: np.ndarray, j: np.ndarray) -> Basis
     ends = (i + columns).tolist()
     masses, flows = A + B, [0] * len(ends)
     leaves: list[int] = []
-    edges: list[int] = []
     for start in range(size):
         node = start
         while degree[node] == 1:
@@ -166,10 +172,9 @@ def eliminate(A: list[int], B: list[int], i: np.ndarray, j: np.ndarray) -> Basis
             degree[other] -= 1
             touching[other] -= edge
             leaves.append(node)
-            edges.append(edge)
             node = other
     roots = [node for node in range(size) if degree[node] >= 0]
-    return Basis(flows, leaves, edges, roots, [masses[node] for node in roots])
+    return Basis(flows, leaves, touching, roots, [masses[node] for node in roots])
 
 
 def potentials(C: np.ndarray, i: np.ndarray, j: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -181,7 +186,8 @@ def potentials(C: np.ndarray, i: np.ndarray, j: np.ndarray, g: np.ndarray) -> tu
     rows = [node for node in basis.roots if node < n]
     f[rows] = (C[rows] - g).min(axis=1)
     potential, costs, ends = np.concatenate([f, g]).tolist(), C[i, j].tolist(), (i + j + n).tolist()
-    for node, edge in zip(reversed(basis.leaves), reversed(basis.edges), strict=True):
+    for node in reversed(basis.leaves):
+        edge = basis.touching[node]
         potential[node] = costs[edge] - potential[ends[edge] - node]
     values = np.array(potential)
     return values[:n], values[n:]

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from array_api_compat import array_namespace, is_jax_array, is_numpy_array, is_torch_array
 
-from .arrays import QUIET, working_array
+from .arrays import QUIET
 
 Function = Callable[..., Any]
 
@@ -212,9 +212,9 @@ def flat(*batches: Any) -> tuple[Any, list[Any]]:
 @cache
 def working_dtype(xp: Any, dtype: Any) -> Any:
     """The dtype to compute in; TypeError unless it is real and floating."""
-    if xp.isdtype(dtype, "complex floating"):
-        raise TypeError(f"a GAN loss needs real logits, got dtype {dtype}.")
-    return working_array(xp.zeros((), dtype=dtype), "a GAN loss")[1].dtype
+    if not xp.isdtype(dtype, "real floating"):
+        raise TypeError(f"a GAN loss needs real floating-point logits, got dtype {dtype}.")
+    return xp.float32 if xp.finfo(dtype).bits < 32 else dtype
 
 
 def cast(xp: Any, x: Any, dtype: Any) -> Any:

@@ -223,10 +223,10 @@ def _qp(real: Any, fake: Any, distance: Any) -> tuple[Any, Any, Any]:
 def boundary_equilibrium_weight(real: Any, fake: Any, k: float, gamma: float = 0.5, rate: float = 0.001) -> Any:
     """clip(k + rate·(gamma·E U(r) − E U(f)), 0, 1), the next weight k of boundary_equilibrium_discriminator, as an array ().
 
-    real, fake: energies U ≥ 0 of any shape. gamma = E U(f)/E U(r) at the equilibrium. Berthelot, Schumm, Metz 2017
-    (arXiv:1703.10717); there k starts at 0.
+    real, fake: energies U ≥ 0 of any shape. gamma = E U(f)/E U(r) at the equilibrium. k is a constant: no gradient flows back
+    through it. Berthelot, Schumm, Metz 2017 (arXiv:1703.10717); there k starts at 0.
     """
-    xp, (r, f) = flat(real, fake)
+    xp, (r, f) = flat(stop_gradient(real), stop_gradient(fake))
     return cast(xp, xp.clip(k + rate * (gamma * xp.mean(r) - xp.mean(f)), 0.0, 1.0), fake.dtype)
 
 

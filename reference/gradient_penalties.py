@@ -3,7 +3,8 @@
 A critic maps (n, s...) to n values, (n,) or (n, 1), one a sample; ∇D is its gradient in the sample, ‖·‖ the Euclidean norm
 over all axes of the sample. Every penalty is a mean over the batch, without a factor: multiply by λ outside (the R1 paper's
 γ/2). Samples count as constants: what is differentiated later is the critic's parameters, which needs the second derivative
-(torch and JAX; a critic of another array library brings its own `gradient`). Where ∇D = 0 value and gradient stay finite.
+(torch and JAX; a critic of another array library brings its own `gradient`). Where ∇D = 0 value and gradient stay finite; where
+it is NaN, so is the penalty.
 
 Sources: https://kexue.fm/archives/6316; Gulrajani et al. 2017 (WGAN-GP), Petzka et al. 2018 (WGAN-LP), Mescheder et al. 2018
 (R1, R2), Kodali et al. 2017 (DRAGAN), Wu et al. 2018 (WGAN-div), Arjovsky et al. 2017 (clipping).
@@ -54,16 +55,14 @@ def _squared_norms(critic: Critic, x: Any) -> tuple[Any, Any, Any]:
 
 
 def _power(xp: Any, squared: Any, exponent: float) -> Any:
-    """squared ** exponent, 0 at 0 with gradient 0."""
+    """squared ** exponent, 0 at 0 with gradient 0; NaN stays NaN."""
     positive = squared > 0
-    one = xp.ones_like(squared)
-    return xp.where(positive, xp.where(positive, squared, one) ** exponent, 0 * one)
+    return xp.where(positive, xp.where(positive, squared, xp.ones_like(squared)) ** exponent, 0 * squared)
 
 
 def _norm(xp: Any, squared: Any) -> Any:
     positive = squared > 0
-    one = xp.ones_like(squared)
-    return xp.where(positive, xp.sqrt(xp.where(positive, squared, one)), 0 * one)
+    return xp.where(positive, xp.sqrt(xp.where(positive, squared, xp.ones_like(squared))), 0 * squared)
 
 
 def _mean(xp: Any, values: Any, dtype: Any) -> Any:

@@ -25,7 +25,7 @@ Check = tuple[Any, Callable[[], str]]
 def working_arrays(name: str, *arrays: Any) -> tuple[Any, Any, list[Any]]:
     """Namespace, dtype to return, and the arrays in the dtype to compute in, one for all; None stays None."""
     given = [A for A in arrays if A is not None]
-    xp = array_namespace(*given)
+    xp = array_namespace(given[0]) if all(type(A) is np.ndarray for A in given) else array_namespace(*given)
     dtypes = {A.dtype: None for A in given}
     for dtype in dtypes:
         if not xp.isdtype(dtype, "real floating"):

@@ -11,7 +11,7 @@ from math import gcd, inf, prod
 from typing import Any
 
 import numpy as np
-from array_api_compat import device
+from array_api_compat import device, is_numpy_array
 
 from .arrays import stop_gradient
 from .measures import differentiated, everywhere, finite_check, from_host, refuse
@@ -58,19 +58,18 @@ def quantile_coupling(xp: Any, x: Any, y: Any, a: Any, b: Any, p: float) -> Any:
     levels, ends, left = [], [], []
     for part in _parts(xp, xp.concat([a, b], axis=-1)):
         F, G = xp.cumulative_sum(part[..., :n], axis=-1), xp.cumulative_sum(part[..., n:], axis=-1)
-        levels.append(xp.concat([F[..., :-1], G[..., :-1]], axis=-1))
+        levels.append(xp.concat([0.0 * F[..., :1], F[..., :-1], G[..., :-1]], axis=-1))
         ends.append(F[..., -1:])
         left.append(F[..., -1] - G[..., -1])
     if not everywhere(xp, stop_gradient(_sum(left)) == 0):
         x, y = _as_far_as_mass(xp, x, a), _as_far_as_mass(xp, y, b)
-    order = xp.argsort(_sum(levels), axis=-1, stable=True)
-    i = xp.cumulative_sum(xp.astype(order < n - 1, order.dtype), axis=-1, include_initial=True)
+    order = xp.argsort(xp.abs(_sum(levels)), axis=-1, stable=True)  # level 0 stays first; it counts as the first of F's
+    i = xp.cumulative_sum(xp.astype(order < n, order.dtype), axis=-1) - 1
     j = xp.arange(n + m - 1, dtype=order.dtype, device=device(order)) - i
     (u,), (v,) = _gather(xp, i, x), _gather(xp, j, y)
     masses = []
-    for inner, end in zip(_gather(xp, order, *levels), ends, strict=True):
-        cuts = xp.concat([xp.zeros_like(end), inner, end], axis=-1)
-        masses.append(cuts[..., 1:] - cuts[..., :-1])
+    for cuts, end in zip(_gather(xp, order, *levels), ends, strict=True):
+        masses.append(xp.concat([cuts[..., 1:], end], axis=-1) - cuts)
     mass = _sum(masses)  # negative between levels that round to one order: these cells are as large, and as far
     mass = mass + stop_gradient(xp.abs(mass) - mass) if differentiated(mass) else xp.abs(mass)
     return _mean_power(xp, u, v, mass, p)
@@ -162,7 +161,7 @@ def _sum(parts: list[Any]) -> Any:
 def _gather(xp: Any, order: Any, *arrays: Any) -> list[Any]:
     """Each array (..., n) at `order` (..., k) along the last axis; many times faster than take_along_axis in NumPy."""
     if order.ndim == 1:
-        return [xp.take(A, order, axis=0) for A in arrays]
+        return [A[order] if is_numpy_array(A) else xp.take(A, order, axis=0) for A in arrays]
     n = arrays[0].shape[-1]
     places = xp.reshape(order, (prod(order.shape[:-1]), order.shape[-1]))
     places = places + n * xp.arange(places.shape[0], dtype=order.dtype, device=device(order))[:, None]

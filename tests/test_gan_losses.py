@@ -202,6 +202,18 @@ def test_logits_are_exact_and_bounded(where: Space) -> None:
 
 
 @pytest.mark.parametrize("where", SPACES, ids=lambda s: s.dtype)
+def test_logits_come_in_every_shape(where: Space) -> None:
+    """Exact and bounded; lists, columns, images and a 0-d logit turn up, columns against lists, several positions a sample,
+    unequal sizes with several entries."""
+    pairs = draws(draws_of.logit_tensors(), where, 300)
+    assert all(exact(x, where) and 1 <= x.size <= 12 and np.abs(x).max() <= 1e4 * (1 + where.u) for p in pairs for x in p)
+    assert {x.ndim for p in pairs for x in p} == {0, 1, 2, 4}
+    assert {((2, 1), (2,)), ((3,), (3, 1)), ((2, 1, 2, 3), (2, 1, 2, 3))} <= {(r.shape, f.shape) for r, f in pairs}
+    assert any(r.size != f.size and r.ndim == 4 for r, f in pairs)
+    assert all(np.abs(x).max() <= 64 for p in draws(draws_of.logit_tensors(most=64.0), where) for x in p)
+
+
+@pytest.mark.parametrize("where", SPACES, ids=lambda s: s.dtype)
 def test_numbers_keep_their_promise(where: Space) -> None:
     """Positive numbers in their interval, fractions in sixteenths."""
     assert all(exact(x, where) and x.min() >= 2**-4 and x.max() <= 16 for x in draws(draws_of.positive_numbers(), where))
@@ -251,7 +263,7 @@ def test_logits_must_be_real_and_floating(name: str) -> None:
     loss = getattr(gan_losses, name)
     with pytest.raises(TypeError, match="floating"):
         loss(np.zeros(2, dtype=int), np.zeros(2, dtype=int))
-    with pytest.raises(TypeError, match="real logits"):
+    with pytest.raises(TypeError, match="real floating-point logits"):
         loss(np.zeros(2, dtype=complex), np.zeros(2, dtype=complex))
 
 
@@ -265,6 +277,19 @@ def test_nan_is_never_hidden(name: str) -> None:
             assert math.isnan(loss(*args))
         if side is not None and side(arb_series([0.3, 1]), *(0.5 for _ in FORMULAS[name].parameters))[0].length() > 2:
             assert any(np.isnan(g).any() for g in gradient(*args))
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_an_empty_batch_gives_nan_and_an_empty_gradient(name: str) -> None:
+    """The mean over no entry that a loss reads is NaN; slopes are shaped as the batches, those of an empty one are none."""
+    loss, gradient, row = getattr(gan_losses, name), getattr(gan_losses, f"{name}_gradient"), FORMULAS[name]
+    some, none = torch.ones((3, 1), dtype=torch.float64), torch.ones((0, 1, 2, 2), dtype=torch.float64)
+    for real, fake in ((none, none),) if row.meets == "paired" else ((some, none), (none, some), (none, none)):
+        reads = row.meets != "separate" or any(
+            side is not None and x.numel() == 0 for side, x in ((row.real, real), (row.fake, fake))
+        )
+        assert math.isnan(loss(real, fake)) == reads
+        assert [g.shape for g in gradient(real, fake)] == [real.shape, fake.shape]
 
 
 def test_parameters_are_positional_or_by_name() -> None:

@@ -14,6 +14,7 @@ import pytest
 from detrace import isolation
 from detrace.engine import HELD, PROFILES, VIOLATED, run
 from detrace.isolation import Worker
+from detrace.known import Known
 from detrace.reproduction import script
 from detrace.spaces import space
 from detrace.subjects import resolve
@@ -81,11 +82,11 @@ def worker(code):
     worker.close()
 
 
-def judged(worker, name, explicit=(), profile=PROFILES["quick"]):
+def judged(worker, name, explicit=(), profile=PROFILES["quick"], known=()):
     """The outcome of one isolated item."""
     suite = load()
     subject = resolve(f"isolated_code:{name}", suite.contracts)
-    return worker.run(suite.laws[LAW], subject, space("numpy-cpu-float64"), profile, explicit)
+    return worker.run(suite.laws[LAW], subject, space("numpy-cpu-float64"), profile, explicit, known)
 
 
 @pytest.mark.parametrize("name", ["fine", "wrong"])
@@ -139,6 +140,14 @@ def test_the_script_of_a_crash_calls_the_subject(worker, float64):
     assert "from isolated_code import segfault\nexpm = segfault.expm\n" in text
     assert "got_1 = expm(np.array([[0.0, 0.0, 0.0], " in text
     assert "raise SystemExit(1)" not in text  # reaching the end means that it is gone
+
+
+@pytest.mark.parametrize(("name", "kind"), [("wrong", "ratio"), ("segfault", "crashed")])
+def test_known_deviations_reach_the_child(worker, name, kind):
+    """A known deviation explains wrong digits found in the child, and the child's own end, and nothing else."""
+    explicit = [{"A": np.eye(3)}]
+    assert judged(worker, name, explicit, known=[Known("this", (kind,))]).deviation == "this"
+    assert judged(worker, name, explicit, known=[Known("that", ("fact",)), Known("low", ("ratio",), 1.0)]).deviation is None
 
 
 @pytest.mark.parametrize("name", ["hangs", "spins"])

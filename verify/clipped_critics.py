@@ -35,9 +35,9 @@ def clipping_moves_each_weight_to_the_nearest_bound(clip_weights, data, k, c, sp
     got = clip_weights(w, c)
     inside = np.abs(w) <= c
     branch("some outside" if not inside.all() else "all inside")
-    require(bool((got == w)[inside].all()), "weights within the bounds stay", got=got, truth=np.clip(w, -c, c))
+    require(bool((got == w)[inside].all()), "a weight within the bounds has changed", got=got, truth=np.clip(w, -c, c))
     judge(np.abs(got - np.clip(w, -c, c)).max(initial=0.0), space.u * c, scale=c, why="u·c", got=got, truth=np.clip(w, -c, c))
-    require(bool((clip_weights(got, c) == got).all()), "clipping twice is clipping once", got=clip_weights(got, c), truth=got)
+    require(bool((clip_weights(got, c) == got).all()), "a second clipping changes weights", got=clip_weights(got, c), truth=got)
 
 
 def best_clipped(clip_weights: Any, pull: np.ndarray, c: float) -> list[Fraction]:
@@ -77,7 +77,7 @@ def clipped_linear_critic_is_c_times_the_distance_at_best(clip_weights, data, c,
     crossing = bool((x > y).any() and (x < y).any())
     branch("crossing" if crossing else "one above the other")
     if crossing:
-        require(value < Fraction(c) * distance, "less than c·W₁ where the samples cross", got=float(value),
+        require(value < Fraction(c) * distance, "not less than c·W₁ where the samples cross", got=float(value),
                 truth=c * float(distance))  # fmt: skip
         return
     judge(float(abs(value - Fraction(c) * distance)), space.u * c * float(distance), scale=math.inf, why="u·c·W₁",

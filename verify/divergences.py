@@ -105,13 +105,19 @@ def _two() -> tuple[np.ndarray, np.ndarray]:
     return np.array([0.5, 0.5]), np.array([0.25, 0.75])
 
 
+_FORMULAS = {
+    "kl_divergence": "Σ p log(p/q) in nats", "reverse_kl_divergence": "Σ q log(q/p) in nats",
+    "pearson_divergence": "Σ (p − q)²/q", "neyman_divergence": "Σ (p − q)²/p",
+    "squared_hellinger_divergence": "Σ (√p − √q)², without a factor ½",
+    "jensen_shannon_divergence": "½KL(p‖m) + ½KL(q‖m) in nats, m = (p+q)/2",
+}  # fmt: skip
 _ALIASES = {
     "kl_divergence": ("kl", "kl_div", "kullback_leibler"), "jensen_shannon_divergence": ("js", "jsd", "js_divergence"),
     "squared_hellinger_divergence": ("hellinger",), "pearson_divergence": ("chi_square_divergence", "chi2"),
 }  # fmt: skip
 globals().update({
-    name.upper(): Contract(name, "(n),(n)->()", f"{name.replace('_', ' ')} of two distributions, natural logarithms",
-                           FAMILY.name, real=True, example=_two, aliases=_ALIASES.get(name, ()))
+    name.upper(): Contract(name, "(n),(n)->()", f"{_FORMULAS[name]}: (p, q)", FAMILY.name, real=True, example=_two,
+                           aliases=_ALIASES.get(name, ()))
     for name in DIVERGENCES
 })  # fmt: skip
 
@@ -214,7 +220,7 @@ def divergence_is_its_sum(divergence, pair, space):
     name = divergence.contract.name
     truth, got = total(name, *pair), float(divergence(*pair))
     if not truth.is_finite():
-        require(got == math.inf, "the divergence is infinite", got=got, truth=math.inf)
+        require(got == math.inf, "the divergence is not infinite", got=got, truth=math.inf)
         return
     judge(abs(arb(got) - truth), slack(name, pair, space), scale=math.inf, why="u·Σ(p+q)(1+|log p/q|)", got=got,
           truth=float(truth.mid()))  # fmt: skip
@@ -229,7 +235,7 @@ def merging_states_never_raises_a_divergence(divergence, pair, space):
     merged = tuple(np.concatenate([[x[0] + x[1]], x[2:]]) for x in pair)
     before, after = float(divergence(p, q)), float(divergence(*merged))
     if math.isinf(before):
-        require(not math.isnan(after), "NaN for a divergence", got=after)
+        require(not math.isnan(after), "the divergence is NaN", got=after)
         return
     judge(max(after - before, 0.0), slack(name, pair, space) + slack(name, merged, space), scale=math.inf,
           why="both divergences", got=after)  # fmt: skip

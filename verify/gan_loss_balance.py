@@ -85,3 +85,12 @@ def convergence_measure_is_least_at_the_equilibrium(boundary_equilibrium_converg
         bound = space.u * ((1 + gamma) * float(least) + float(mean(other))) + space.tiny
         judge(float(abs(above) if lowest else max(-above, Fraction(0))), bound, scale=math.inf, why="of M's formula", got=got,
               truth=float(least))  # fmt: skip
+
+
+@law(r"\partial k'/\partial U = 0", source=BEGAN, needs="autodiff", numbers=fractions(), wrt=choices(0, 1), **ENERGIES)
+def balance_weight_is_a_constant(boundary_equilibrium_weight, batches, numbers, rate, wrt):
+    """No gradient flows through k: kept in the loss of the next step it would reach back into this one, whose graph is gone, or
+    stays in memory for ever. No tolerance."""
+    (real, fake), (k, gamma) = energies(batches), numbers
+    got = boundary_equilibrium_weight.gradient(real, fake, k, gamma, rate, wrt=wrt)
+    require(not got.any(), "a gradient flows through the weight k", got=got, truth=0 * got)

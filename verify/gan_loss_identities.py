@@ -47,10 +47,10 @@ def quarters(space: Any, x: np.ndarray) -> np.ndarray:
 
 
 @law(r"J(\pi D_r, \sigma D_f) = J(D_r, D_f) \text{ in any shape}", source=SPEC, loss=each(*LOSSES), batches=logit_batches(),
-     numbers=fractions(), shapes=choices(*SHAPES), roll=integers(0, 3), cost=5.0)  # fmt: skip
+     numbers=fractions(), shapes=choices(*SHAPES), roll=integers(0, 3), cost=3.0)  # fmt: skip
 def loss_is_a_mean_over_entries(loss, batches, numbers, shapes, roll, space):
-    """Whatever the shape of either batch ((n,1) against (n,) is no matrix), their order (pairs move together), 0-d for a batch
-    of one. Bound: as for the value of the flat batches."""
+    """Whatever the shape of either batch ((n,1) against (n,) is no matrix), their order (pairs move together), (n,c,h,w)
+    for both, 0-d for a batch of one. Bound: as for the value of the flat batches."""
     name = loss.contract.name
     real, fake, given = arguments(name, batches, numbers)
     truth = certified(name, real, fake, given, space)
@@ -60,6 +60,8 @@ def loss_is_a_mean_over_entries(loss, batches, numbers, shapes, roll, space):
         rows = {"(n,)": (n,), "(n,1)": (n, 1), "(n,1,1,1)": (n, 1, 1, 1), "(1,n)": (1, n)}.get(word)
         shaped.append(x.reshape(rows or ((2, n // 2, 1) if n % 2 == 0 else (n, 1))))
     judge_value(loss(*shaped, *given), truth, space)
+    if len(real) == len(fake) and len(real) % 2 == 0:
+        judge_value(loss(real.reshape(2, 1, -1, 1), fake.reshape(2, 1, -1, 1), *given), truth, space)
     if len(real) == len(fake) == 1:
         judge_value(loss(real.reshape(()), fake.reshape(()), *given), truth, space)
 

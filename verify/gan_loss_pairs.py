@@ -146,3 +146,23 @@ def pulling_away_has_a_finite_gradient(pulling_away_term, s, space):
         inner = sum((Fraction(a) * Fraction(b) for a, b in zip(row.tolist(), slope.tolist(), strict=True)), Fraction(0))
         size = float(np.abs(row) @ np.abs(slope)) + 4 / len(s) + s.shape[1] * float(np.abs(row).max()) * space.tiny / space.u
         judge(float(abs(inner)), (s.shape[1] + 2) * space.u * size, scale=math.inf, why="an inner product", got=slope)
+
+
+@law(r"\partial PT/\partial s_i = \tfrac{4}{n(n-1)\|s_i\|} \sum_{j \ne i} c_{ij}(\hat s_j - c_{ij}\hat s_i)", source=EBGAN,
+     s=feature_rows(), needs="autodiff")  # fmt: skip
+def pulling_away_has_its_gradient(pulling_away_term, s, space):
+    """c = cos(sᵢ, sⱼ), ŝ = s/‖s‖, for every row that is not 0: both factors of a cosine learn. Bound: δ = (d+2)u of each cosine
+    and of each ŝ makes 5δ of a summand, so 20δ/(n‖sᵢ‖)."""
+    got, n = pulling_away_term.gradient(s), len(s)
+    norms = [sum((arb(v) ** 2 for v in row), arb(0)).sqrt() for row in s.tolist()]
+    unit = [[arb(v) / r if r > 0 else arb(0) for v in row] for row, r in zip(s.tolist(), norms, strict=True)]
+    for i in (k for k in range(n) if norms[k] > 0):
+        due = [arb(0)] * s.shape[1]
+        for other in (unit[j] for j in range(n) if j != i):
+            c = sum((a * b for a, b in zip(unit[i], other, strict=True)), arb(0))
+            due = [x + 4 * c * (b - c * a) / (n * (n - 1) * norms[i]) for x, a, b in zip(due, unit[i], other, strict=True)]
+        size = float((1 / norms[i]).abs_upper())
+        if size < space.max / 64:
+            bound, truth = 20 * (s.shape[1] + 2) * space.u * size / n + 4 * space.tiny, np.array([float(x.mid()) for x in due])
+            for g, x in zip(got[i], due, strict=True):
+                judge(abs(arb(float(g)) - x), bound, scale=math.inf, why="20(d+2)u/(n‖sᵢ‖)", got=got[i], truth=truth)

@@ -85,14 +85,16 @@ def judge_slopes(got: np.ndarray, truth: Truth, side: int, space: Any, natural: 
             if not representable(steep * n, steep, space) and not math.isfinite(g):
                 continue
             bound = space.u * (steep + natural / n) + space.tiny if steep else 0.0
-            judge(abs(arb(g) - slope), bound, scale=math.inf, got=got, truth=due, why="u·moduli of the slope's summands")
+            judge(abs(arb(g) - slope), bound, scale=math.inf, got=got, truth=due,
+                  why=f"u·moduli of the slope's summands; in the {('real', 'fake')[side]} logits")  # fmt: skip
 
 
 @law(r"J(D_r, D_f)", source=(SPEC, kexue(6316, 4, 5), kexue(6387, 1)), loss=each(*LOSSES), batches=logit_batches(),
      numbers=fractions(), cost=3.0)  # fmt: skip
 def loss_is_its_formula(loss, batches, numbers, space):
     """For every loss of the table, logits up to ±10⁴, batches of 1 to 8, unequal ones too: never NaN or infinite where the
-    value is representable. Bound: u·(mean of the moduli of its summands), beside 2u|d| in each term's argument."""
+    value is representable. A result that is always half, twice or minus the truth follows another convention, which
+    `detrace.conventions.loss` states. Bound: u·(mean of the moduli of its summands), beside 2u|d| in each term's argument."""
     real, fake, given = arguments(loss.contract.name, batches, numbers)
     judge_value(loss(real, fake, *given), certified(loss.contract.name, real, fake, given, space), space)
 
@@ -112,8 +114,9 @@ def closed_form_is_the_gradient(gradient, batches, numbers, space):
 @law(r"\nabla_{D} J \text{ by reverse mode}", source=(SPEC, kexue(6316, 4, 5)), loss=each(*LOSSES), batches=logit_batches(),
      numbers=fractions(), needs="autodiff", cost=3.0)  # fmt: skip
 def autodiff_finds_the_gradient(loss, batches, numbers, space):
-    """Reverse mode through every loss, for real and fake logits. Exactly 0 for a batch that the loss does not read. Bound:
-    u·(1 + moduli of the slope's summands)/n: σ(d) − 1 of a cross entropy and 1 − tanh² round at the size 1 of their range."""
+    """Reverse mode through every loss, for real and fake logits: what is detached, clamped or masked on the way is missing
+    here, while the value may be right. Exactly 0 for a batch that the loss does not read. Bound: u·(1 + moduli of the slope's
+    summands)/n: σ(d) − 1 of a cross entropy and 1 − tanh² round at the size 1 of their range."""
     name = loss.contract.name
     real, fake, given = arguments(name, batches, numbers)
     truth = certified(name, real, fake, given, space)

@@ -128,7 +128,7 @@ def interpolation_lies_on_the_segment(interpolate, data, space):
     judge(np.abs(got - (a * x + (1 - a) * y)).max(initial=0.0),  # eighths times sixteenths: exact in float64
           space.u * (np.abs(x) + np.abs(y)).max(initial=0.0), scale=math.inf, why="u(|x| + |y|)", got=got)  # fmt: skip
     for k, end in ((1.0, x), (0.0, y)):
-        require(bool((interpolate(x, y, np.full(len(x), k)) == end).all()), f"α = {k:g} is an end of the segment")
+        require(bool((interpolate(x, y, np.full(len(x), k)) == end).all()), f"α = {k:g} does not give the end of the segment")
 
 
 @law(r"P(w\cdot x) = \varphi(\|w\|)", source=(kexue(6280), SPEC), dtypes="wide", cost=2.5, penalty=each(*ALL),
@@ -252,7 +252,7 @@ def one_sided_penalty_spares_short_gradients(one_sided_penalty, data, k, space):
     x, r = np.resize(real, (len(real), 2)), 5.0 * 2.0**k
     critic = Linear(2.0**k * np.array([3.0, 4.0]), np.ones(()))
     for share in (1.5, 2.0):
-        require(float(one_sided_penalty(critic, x, x, alpha, share * r)) == 0.0, "short gradients cost exactly nothing")
+        require(float(one_sided_penalty(critic, x, x, alpha, share * r)) == 0.0, "a slope below the target costs something")
     for share in (0.5, 0.75):
         due = ((1 - share) * r) ** 2
         got = one_sided_penalty(critic, x, x, alpha, share * r)
@@ -274,7 +274,8 @@ def zero_centred_penalty_is_homogeneous(penalty, data, k, space):
     one, scaled = (build((kind, "", tuple(c * w for w in weights))) for c in (1.0, -(2.0**k)))
     got = [float(penalty(*p.arguments(c, real, fake, alpha, setting=setting))) for c in (one, scaled)]
     if power == 2:
-        require(got[1] == 2.0 ** (power * k) * got[0], f"c²P(D) with c = −2^{k}", got=got[1], truth=2.0 ** (power * k) * got[0])
+        due = 2.0 ** (power * k) * got[0]
+        require(got[1] == due, f"P(cD) is not c²P(D) for c = −2^{k}", got=got[1], truth=due)
     else:  # r⁶ is computed as a power, which need not commute with scaling
         _, error = slopes_at(p, scaled, real, fake, alpha, space=space).penalty(p.kind, setting)
         judge(abs(got[1] - 2.0 ** (power * k) * got[0]), 2 * error, scale=math.inf, why=ROUNDING, got=got[1])

@@ -146,11 +146,11 @@ def real_centred_penalty_is_blind_where_no_real_is(zero_centred_real_penalty, ze
     steep = np.append(tilt[:3], -(2.0**k))
     a, b = PiecewiseLinear(np.append(tilt[:3], 0.0), step=STEP), PiecewiseLinear(steep, step=STEP)
     before, after = zero_centred_real_penalty(a, g.real), zero_centred_real_penalty(b, g.real)
-    require(float(before) == float(after), "no real sample feels the slope", got=after, truth=before)
+    require(float(before) == float(after), "the penalty on reals feels a slope where no real is", got=after, truth=before)
     rise = float(zero_centred_fake_penalty(b, g.fake)) - float(zero_centred_fake_penalty(a, g.fake))
-    require(rise > 0, "the fakes feel it", got=rise)
+    require(rise > 0, "the penalty on fakes does not feel the slope", got=rise)
     slopes = [[-Fraction(float(v)) for v in c.parameters[0]] for c in (a, b)]
-    require(g.objective(slopes[1]) < g.objective(slopes[0]), "E_pU − E_qU falls as the slope grows")
+    require(g.objective(slopes[1]) < g.objective(slopes[0]), "E_pU − E_qU does not fall as the slope grows")
 
 
 @law(r"\max_w w\theta - \lambda(|w|-1)^2 = \theta + \theta^2/4\lambda > W_1 = \theta", source=(kexue(6280, 36), SPEC),
@@ -180,7 +180,7 @@ def one_centred_penalty_moves_the_equilibrium(two_sided_penalty, zero_centred_re
     for w, one, zero in ((flat, 1.0, 0.0), (unit, 0.0, 1.0), (2.0**k * unit, (1 - 2.0**k) ** 2, 4.0**k)):
         critic = Linear(w, np.zeros(()))
         got = float(two_sided_penalty(critic, x, x, alpha, 1.0)), float(zero_centred_real_penalty(critic, x))
-        require(got == (one, zero), f"slope {w.max():g} costs {one:g} and {zero:g}", got=np.array(got))
+        require(got == (one, zero), f"slope {w.max():g} does not cost {one:g} and {zero:g}", got=np.array(got))
 
 
 @law(r"\nabla U = 0 \text{ at a top too}", source=(kexue(6316, "c2"), SPEC), dtypes="wide",
@@ -190,10 +190,10 @@ def penalty_cannot_tell_a_pit_from_a_peak(zero_centred_real_penalty, data):
     exactly 0 at c, a bottom and a top. No tolerance: signs commute with rounding."""
     (_, _, (A, b)), real, _, _ = data
     got = [float(zero_centred_real_penalty(Quadratic(sign * A, sign * b), real)) for sign in (1.0, -1.0)]
-    require(got[0] == got[1], "P(U) = P(−U)", got=got[1], truth=got[0])
+    require(got[0] == got[1], "U and −U cost differently", got=got[1], truth=got[0])
     for sign in (1.0, -1.0):
         pit = Quadratic(sign * np.eye(len(b)), -sign * real[0].ravel())
-        require(float(zero_centred_real_penalty(pit, real[:1])) == 0.0, "the penalty vanishes at a bottom and at a top")
+        require(float(zero_centred_real_penalty(pit, real[:1])) == 0.0, "a bottom or a top costs something")
 
 
 @law(r"\sum_i D(x_i) \text{ constant} \Rightarrow \nabla\sum D = 0 \ne \nabla D(x_i)", source=("Gulrajani et al. 2017", SPEC),

@@ -112,16 +112,21 @@ class Slopes:
         return total / self.n, error / self.n
 
     def parameter_gradient(self, kind: str, setting: Setting) -> tuple[list[np.ndarray], float] | None:
-        """∂/∂p of the mean of φ(r) in balls, a list like the critic's parameters, and what rounding may make of its norm.
+        """∂/∂p of the mean of φ(r) in balls, a list like the critic's parameters, and what rounding may make of its norm; φ(r)
+        is r for `kind` "norm".
 
         With q = φ′(r)∇D/r at each sample it is the mean of ∂/∂p ⟨q, ∇D⟩ at fixed q. The same formula on absolute values,
-        with what δ may change in q beside |q|, bounds the error. None where φ has no derivative (r = 0 under a target).
+        with what δ may change in q beside |q|, bounds the error. None where φ has no derivative (at r = 0).
         """
         q, spread = np.empty_like(self.gradients), np.empty(self.n)
         for i, (v, r, G) in enumerate(zip(self.gradients, self.norms, self.majorants, strict=True)):
             top = high(r)
             if kind == "zero":
                 q[i], spread[i] = 2 * v, 4 * G
+            elif kind == "norm":
+                if not r > 0:
+                    return None
+                q[i], spread[i] = v / r, 1 + 2 * G / float(r.abs_lower())
             elif kind == "power":
                 k, p = setting
                 q[i], spread[i] = k * p * r ** int(p - 2) * v, 2 * k * p * p * max(G, top) ** (p - 1)
@@ -173,6 +178,11 @@ def distance(got: list[np.ndarray], truth: list[np.ndarray]) -> Any:
     """Euclidean distance between host arrays and arrays of balls, as a ball."""
     pairs = [(g, t) for a, b in zip(got, truth, strict=True) for g, t in zip(np.ravel(a), np.ravel(b), strict=True)]
     return length([arb(float(g)) - t for g, t in pairs])
+
+
+def joined(parts: list[np.ndarray]) -> np.ndarray:
+    """All entries of a list of arrays, as the reader of a violation sees a gradient."""
+    return np.concatenate([np.ravel(p) for p in parts])
 
 
 def floats(parts: Any) -> Any:

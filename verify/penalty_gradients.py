@@ -16,7 +16,7 @@ from detrace.networks import Linear, Quadratic, build
 from detrace.strategies.networks import critics_and_batches, linear_critics_and_sizes
 from detrace.strategies.scalars import integers
 from verify.gradient_penalties import SPEC
-from verify.penalty_bounds import ALL, PENALTIES, SETTINGS, distance, floats, norm, slopes_at
+from verify.penalty_bounds import ALL, PENALTIES, SETTINGS, distance, floats, joined, norm, slopes_at
 
 SECOND = "the formula on absolute values, with what δ makes of φ′(r)∇D/r"
 
@@ -24,8 +24,7 @@ SECOND = "the formula on absolute values, with what δ makes of φ′(r)∇D/r"
 def judge_parameters(got: list[np.ndarray], truth: list[Any], error: float, scale: float | None = None) -> None:
     """The distance of all parameters' gradients together."""
     judge(distance(got, truth), error, scale=max(norm(floats(truth)), error) if scale is None else scale, why=SECOND,
-          got=np.concatenate([g.ravel() for g in got]),
-          truth=np.concatenate([np.ravel(t) for t in floats(truth)]))  # fmt: skip
+          got=joined(got), truth=joined(floats(truth)))  # fmt: skip
 
 
 @law(r"\nabla_p P = \mathbb E\,\nabla_p\langle \varphi'(r)\nabla D/r,\ \nabla D\rangle", source=SPEC, dtypes="wide",
@@ -60,7 +59,7 @@ def penalty_of_a_linear_critic_has_its_gradient(penalty, data, space):
         return
     got = penalty.gradient(*p.arguments(critic, real, fake, alpha, setting=setting), wrt=0)
     judge_parameters(got, due[0], due[1])
-    require(float(got[1]) == 0.0, "the offset of a linear critic costs nothing")
+    require(float(got[1]) == 0.0, "the offset of a linear critic has a gradient, though it changes no slope")
 
 
 STATIONARY = {"two-sided": 1.0, "one-sided": 0.0, "zero": 0.0, "power": 0.0}
@@ -83,7 +82,8 @@ def penalty_at_a_stationary_point_is_exact(penalty, data, k):
     x = np.broadcast_to(real[:1], real.shape).copy()
     other = 0 * x if p.where == "near real" else x
     got = penalty(*p.arguments(stationary_critics(x, k), x, other, np.round(alpha), setting=SETTINGS[p.kind][0]))
-    require(float(got) == STATIONARY[p.kind], "φ(0) at a stationary point", got=got, truth=STATIONARY[p.kind])
+    due = STATIONARY[p.kind]
+    require(float(got) == due, "the penalty at a stationary point is not φ(0)", got=got, truth=due)
 
 
 @law(r"\nabla D = 0 \Rightarrow |\nabla_p P| < \infty", source=SPEC, dtypes="wide", cost=2.5, needs="autodiff",
@@ -97,9 +97,9 @@ def penalty_at_a_stationary_point_has_a_finite_gradient(penalty, data, k):
     other = 0 * x if p.where == "near real" else x
     critic = stationary_critics(x, k)
     got = penalty.gradient(*p.arguments(critic, x, other, np.round(alpha), setting=SETTINGS[p.kind][0]), wrt=0)
-    require(all(np.isfinite(g).all() for g in got), "the gradient is finite", got=got[0])
+    require(all(np.isfinite(g).all() for g in got), "the gradient at a stationary point is NaN or infinite", got=joined(got))
     if p.kind != "two-sided":
-        require(not any(g.any() for g in got), "φ is flat at 0, and so is the penalty", got=got[0], truth=0 * got[0])
+        require(not any(g.any() for g in got), "φ is flat at 0, and the penalty is not", got=joined(got), truth=0 * joined(got))
 
 
 @law(r"\nabla_p \|\nabla D(x_i)\| \text{ at } \nabla D = 0", source=SPEC, dtypes="wide", needs="autodiff",
@@ -109,9 +109,9 @@ def gradient_norms_at_a_stationary_point_are_zero(gradient_norms, data, k):
     _, real, _, _ = data
     x = np.broadcast_to(real[:1], real.shape).copy()
     critic = stationary_critics(x, k)
-    require(not gradient_norms(critic, x).any(), "norms at a stationary point are 0")
+    require(not gradient_norms(critic, x).any(), "a norm at a stationary point is not 0")
     got = gradient_norms.gradient(critic, x, wrt=0)
-    require(all(np.isfinite(g).all() for g in got), "the gradient of the norm is finite", got=got[0])
+    require(all(np.isfinite(g).all() for g in got), "the gradient of the norm is NaN or infinite", got=joined(got))
 
 
 @law(r"\text{samples stay as they are}", source=SPEC, dtypes="wide", cost=2.5, needs="torch", penalty=each(*ALL),
@@ -125,10 +125,10 @@ def penalty_leaves_its_tensors_alone(penalty, data, space):
         w.requires_grad_()
     native = [space.to_native(b) for b in batch]
     loss = penalty.native(*p.arguments(critic, *native, setting=SETTINGS[p.kind][0]))
-    require(not any(b.requires_grad for b in native), "the samples do not require gradients after the call")
-    require(all(w.grad is None for w in critic.parameters()), "the weights have no gradients before backward")
-    require(all(w.requires_grad for w in critic.parameters()), "the weights still require gradients")
+    require(not any(b.requires_grad for b in native), "the samples require gradients after the call")
+    require(all(w.grad is None for w in critic.parameters()), "the weights have gradients before backward")
+    require(all(w.requires_grad for w in critic.parameters()), "weights no longer require gradients")
     if loss.requires_grad:
         loss.backward()
-    require(all(b.grad is None for b in native), "the samples have no gradients after backward")
-    require(all((space.to_host(n) == b).all() for n, b in zip(native, batch, strict=True)), "the samples keep their values")
+    require(all(b.grad is None for b in native), "the samples have gradients after backward")
+    require(all((space.to_host(n) == b).all() for n, b in zip(native, batch, strict=True)), "the samples have other values")

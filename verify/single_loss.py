@@ -20,7 +20,8 @@ from detrace.laws import kexue
 from detrace.networks import Linear, LinearGenerator, Observed
 from detrace.strategies.networks import POLYNOMIAL, SIMPLE, arrays, games
 from detrace.strategies.scalars import choices, integers
-from verify.penalty_bounds import distance, floats, norm
+from reference.gradient_penalties import zero_centred_real_penalty
+from verify.penalty_bounds import distance, floats, joined, norm
 from verify.single_loss_games import NOTHING, PAIRS, Game, Loss, Pair, derivatives
 
 FAMILY = Family("single_loss", "One loss for both players, by stopping gradients", 6)
@@ -36,7 +37,7 @@ def _harmless() -> tuple[Any, ...]:
 
 
 SINGLE_LOSS = Contract(
-    "single_loss", "*,*,*,*,(n,s...),(n,z...),*->()",
+    "single_loss", "*,*,*,*,(n,s...),(m,z...),*->()",
     "L_D(D, sg G) + λ[L_G(D, G) − L_G(D, sg G)]: (discriminator_loss, generator_loss, D, G, real, z, λ)", FAMILY.name,
     real=True, example=_harmless, aliases=("one_loss", "joint_loss", "gan_loss"),
 )  # fmt: skip
@@ -54,8 +55,7 @@ def three_of(k: int) -> list[Pair]:
 def judge_gradient(got: list[np.ndarray], truth: list[Any], error: float) -> None:
     """All parameters of one player together."""
     judge(distance(got, truth), error, scale=max(norm(floats(truth)), error, 1e-3), why=SUMS,
-          got=np.concatenate([g.ravel() for g in got]),
-          truth=np.concatenate([np.ravel(t) for t in floats(truth)]))  # fmt: skip
+          got=joined(got), truth=joined(floats(truth)))  # fmt: skip
 
 
 @law(r"L = L_D", source=(kexue(6387, 5, "c8"), SPEC), dtypes="wide", game=games(POLYNOMIAL, exact=True), k=integers(0, 6),
@@ -113,11 +113,11 @@ def single_loss_is_exact_on_bilinear_games(single_loss, game, losses, weight, sp
     both gradients are the rational ones, in any order of summation. No tolerance."""
     g = Game(game, space)
     args = g.arguments(losses, weight)
-    require(float(single_loss(*args)) == float(g.truth(losses[0]).value.mid()), "L is L_D exactly")
+    require(float(single_loss(*args)) == float(g.truth(losses[0]).value.mid()), "L is not exactly L_D")
     for wrt, due in ((2, g.discriminator_gradient(losses[0])), (3, [weight * t for t in g.generator_gradient(losses[1])])):
         got, due = single_loss.gradient(*args, wrt=wrt), floats(due)
-        require(all((a == b).all() for a, b in zip(got, due, strict=True)), f"∇_{'DG'[wrt - 2]} L is exact", got=got[0],
-                truth=due[0])  # fmt: skip
+        same = bool((joined(got) == joined(due)).all())
+        require(same, f"∇_{'DG'[wrt - 2]} L is not exact", got=joined(got), truth=joined(due))
 
 
 @law(r"\nabla(L(D,G) - L(D,\operatorname{sg}G)) = (0, \nabla_G L)", source=(kexue(6387, 4, "c7", "c8", "c12"), SPEC),
@@ -129,7 +129,7 @@ def stopped_difference_moves_the_generator_only(single_loss, game, k, weight, sp
     g = Game(game, space)
     for _, generator in three_of(k):
         args = g.arguments((NOTHING, generator), weight)
-        require(float(single_loss(*args)) == 0.0, "the difference is 0")
+        require(float(single_loss(*args)) == 0.0, "L_G(D, G) − L_G(D, sg G) is not 0")
         of_critic = single_loss.gradient(*args, wrt=2)
         judge_gradient(of_critic, [0 * p for p in of_critic], g.discriminator_error((NOTHING, generator), weight))
         truth = [weight * t for t in g.generator_gradient(generator)]
@@ -143,11 +143,12 @@ def stopped_generator_has_a_zero_gradient(single_loss, game, losses, space):
     minimise over D means to hold G. No tolerance: small integers."""
     g = Game(game, space)
     got = single_loss.gradient(*g.arguments(losses, 0.0), wrt=3)
-    require(not any(p.any() for p in got), "G's gradient is exactly 0", got=got[0], truth=0 * got[0])
+    require(not any(p.any() for p in got), "G has a gradient though λ = 0", got=joined(got), truth=0 * joined(got))
     real, z, loss, D = space.to_native(g.real), space.to_native(g.z), Loss(losses[0]).bind(space), g.D.bind(space)
     joint = derivatives(space, lambda *w: loss(D(real), D(g.G.bind(space, w)(z))), g.G.bind(space).parameters())
     due = floats(g.generator_gradient(losses[0]))
-    require(all((space.to_host(a) == b).all() for a, b in zip(joint, due, strict=True)), "unstopped, L_D moves G by ∇_G L_D")
+    moved = all((space.to_host(a) == b).all() for a, b in zip(joint, due, strict=True))
+    require(moved, "unstopped, L_D does not move G by ∇_G L_D")
 
 
 @law(r"\psi' = \psi - h\theta,\ \theta' = \theta + h\psi:\ |\cdot|^2 \mapsto (1+h^2)|\cdot|^2",
@@ -167,10 +168,11 @@ def single_loss_plays_the_simultaneous_game(single_loss, psi, theta, k):
     x, y = Fraction(psi), Fraction(theta)
     dx, dy = pull(x, y)
     new = x - h * dx, y - h * dy
-    require(new[0] ** 2 + new[1] ** 2 == (1 + h**2) * (x**2 + y**2), "one step multiplies the radius by √(1 + h²)",
+    require(new[0] ** 2 + new[1] ** 2 == (1 + h**2) * (x**2 + y**2), "one step does not multiply the radius by √(1 + h²)",
             got=np.array([float(v) for v in new]))  # fmt: skip
     later = y - h * pull(new[0], y)[1]
-    require(new[0] ** 2 + later**2 - h * new[0] * later == x**2 + y**2 - h * x * y, "alternation conserves ψ² + θ² − hψθ")
+    kept = new[0] ** 2 + later**2 - h * new[0] * later == x**2 + y**2 - h * x * y
+    require(kept, "alternation does not conserve ψ² + θ² − hψθ")
 
 
 @law(r"\#G = 1,\ \#D = 3", source=(kexue(6387, "c1", "c2"), SPEC), dtypes="wide", game=games(POLYNOMIAL, exact=True),
@@ -182,9 +184,9 @@ def single_loss_asks_the_generator_once(single_loss, game, losses, space):
     D, G = Observed(g.D), Observed(g.G)
     d_loss, g_loss, _, _, real, z, weight = g.arguments(losses, 1.0)
     single_loss(d_loss, g_loss, D, G, real, z, weight)
-    require(len(G.inputs) == 1, f"G is asked once, not {len(G.inputs)} times")
-    samples = sum(x.shape[0] for x in D.inputs)
-    require(samples == len(real) + 2 * len(z), f"D sees the reals once and the fakes twice, not {samples} samples")
+    require(len(G.inputs) == 1, f"G is asked {len(G.inputs)} times; once is due")
+    samples, due = sum(x.shape[0] for x in D.inputs), len(real) + 2 * len(z)
+    require(samples == due, f"D sees {samples} samples; the reals once and the fakes twice are {due}")
 
 
 @law(r"L - L_D = \lambda[L_G(D_{m''}) - L_G(D_{m'})] \ne 0", source=(kexue(6387, "c8"), SPEC), dtypes="wide",
@@ -210,9 +212,9 @@ def dropout_breaks_the_zero(single_loss, game, masks, space):
         mean(G, stopped) - mean(g.real, real) - mean(G, flowing) + mean(G, stopped)
         for real, stopped, flowing in permutations(drawn)
     }
-    require(got in due, "the loss is that of three passes, a mask each", got=got, truth=np.array(sorted(due)))
+    require(got in due, "the loss is not that of three passes, a mask each", got=got, truth=np.array(sorted(due)))
     if masks in (0, 7):
-        require(got == mean(G, drawn[0]) - mean(g.real, drawn[0]), "without noise it is L_D")
+        require(got == mean(G, drawn[0]) - mean(g.real, drawn[0]), "with one mask for all passes L is not L_D")
 
 
 @law(r"R_\lambda(x) = x,\ \nabla\langle c, R_\lambda\rangle = -\lambda c", source=("Ganin, Lempitsky 2015", SPEC),
@@ -221,18 +223,37 @@ def reversal_turns_the_gradient(reverse_gradient, data, weight, space):
     """Of any shape, in every dtype: the value is x, the gradient −λ times what comes back. No tolerance: eighths times small
     integers."""
     x, c = (space.round(v) for v in data)
-    require(bool((reverse_gradient(x, weight) == x).all()), "the value is x", got=reverse_gradient(x, weight), truth=x)
+    require(bool((reverse_gradient(x, weight) == x).all()), "the value is not x", got=reverse_gradient(x, weight), truth=x)
     got = reverse_gradient.gradient(x, weight, wrt=0, cotangent=c)
     due = space.round(-weight * c)
-    require(bool((got == due).all()), "the gradient is −λ times what comes back", got=got, truth=due)
+    require(bool((got == due).all()), "the gradient is not −λ times what comes back", got=got, truth=due)
 
 
 @law(r"R_\lambda(x) = x", source=("Ganin, Lempitsky 2015", SPEC), data=arrays(), weight=choices(1.0, 0.5, 3.0, 0.0, -2.0))
 def reversal_keeps_its_input(reverse_gradient, data, weight, space):
-    """In every library and dtype, of any shape. No tolerance."""
-    x = space.round(data[0])
+    """In every library and dtype, of any shape, thirds of eighths: sg((1+λ)x) − λx rounds. No tolerance."""
+    x = space.round(data[0] / 3)
     got = reverse_gradient(x, weight)
-    require(bool((got == x).all()), "the value is x", got=got, truth=x)
+    require(bool((got == x).all()), "the value is not x", got=got, truth=x)
+
+
+@law(r"\nabla_w \mathbb E\|\nabla_x (w\cdot R_\lambda(x))\|^2 = 2\lambda^2 w", source=("Ganin, Lempitsky 2015", SPEC),
+     dtypes="wide", needs="autodiff", data=arrays(((2,), (1,), (3,), (2, 2))),
+     weight=choices(1.0, 0.5, 3.0, 0.0, -2.0))  # fmt: skip
+def reversal_may_be_differentiated_twice(reverse_gradient, data, weight, space):
+    """A gradient penalty on a critic behind the reversal: ∇ₓ is −λw, its square's gradient in w is 2λ²w; a backward pass that
+    detaches makes it 0. No tolerance: eighths times small integers."""
+    w, x = data
+    samples = space.to_native(x[None])
+
+    def charged(v: Any) -> Any:
+        critic = Linear(w, np.zeros(())).bind(space, [v, space.to_native(np.zeros(()))])
+        return zero_centred_real_penalty(lambda point: critic(reverse_gradient.native(point, weight)), samples)
+
+    (got,) = derivatives(space, charged, [space.to_native(w)])
+    due = 2 * weight * weight * w
+    require(bool((space.to_host(got) == due).all()), "the second derivative through the reversal is not that of −λ",
+            got=space.to_host(got), truth=due)  # fmt: skip
 
 
 @law(r"\nabla_G L_D(D, R_\lambda G) = \lambda\nabla_G L_G \iff L_G = -L_D + \text{const}", source=(kexue(6387, 5), SPEC),
@@ -256,4 +277,4 @@ def reversal_is_for_zero_sum_games(reverse_gradient, game, weight, space):
         other = [-weight * t for t in g.generator_gradient(losses[0])]
         apart = float(distance(floats(other), due))
         if apart > 100 * (error + g.generator_error(losses[0], weight)):
-            require(float(distance(got, due)) > apart / 2, f"{losses[1]} is not −{losses[0]}")
+            require(float(distance(got, due)) > apart / 2, f"the reversal gives λ∇_G of {losses[1]}, which is not −{losses[0]}")

@@ -64,7 +64,7 @@ class Game:
         largest = max(high for v in self._values() if (high := abs(v)) < math.inf)
         self.D = self.D.scaled(17 / 16 * 2.0 ** -max(0, math.ceil(math.log2(max(largest, 1) / 7.5))))
         sizes = sum(max(p.shape, default=1) for p in (*self.D.parameters, *self.G.parameters))
-        self.unit = space.u * (sizes + len(self.real))
+        self.unit = space.u * (sizes + max(len(self.real), len(self.z)))
 
     def _values(self) -> list[float]:
         return floats(self.D.exact(self.real)).tolist() + floats(self.D.exact(self.G.exact(self.z))).tolist()

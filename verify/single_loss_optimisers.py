@@ -117,7 +117,7 @@ def weight_is_the_ratio_of_learning_rates(single_loss, game, losses, weight, mom
         training.step(weight)
     for player, name in enumerate(("D", "G")):
         for got, truth in zip(training.host(player), due.host(player), strict=True):
-            require(bool((got == truth).all()), f"{name}'s path is that of the rates h and λh", got=got, truth=truth)
+            require(bool((got == truth).all()), f"{name}'s path is not that of the rates h and λh", got=got, truth=truth)
 
 
 TINY = 2.0**-100
@@ -171,11 +171,11 @@ def stopped_weights_move_by_memory_and_decay(single_loss, game, losses, optimise
     last = [space.to_host(p.grad).copy() for p in training.weights[1]]
     training.step(0.0)
     grads = [p.grad for p in training.weights[1]]
-    require(all(g is not None and not g.any() for g in grads), "the gradient is zeros, not None")
+    require(all(g is not None and not g.any() for g in grads), "the gradient is None, or not zeros")
     for a, b, g in zip(before, training.host(1), last, strict=True):
         decayed = of_gradient * g + of_sign * np.sign(g) + of_weight * a
         size = np.abs(a) + np.abs(decayed)
         if optimiser == "sgd":
-            require(bool((a == b).all()), "plain SGD rests", got=b, truth=a)
+            require(bool((a == b).all()), "plain SGD moves weights whose gradient is 0", got=b, truth=a)
         judge(float(np.abs(a - b - decayed).max(initial=0.0)), 8 * space.u * float(size.max(initial=0.0)), scale=RATE,
               why="8u(|θ| + step)", got=b, truth=a - decayed)  # fmt: skip

@@ -14,11 +14,12 @@ from detrace import Contract, branch, judge, law, require
 from detrace.laws import each, kexue
 from detrace.strategies.networks import POLYNOMIAL, games
 from detrace.strategies.scalars import integers
+from verify.penalty_bounds import joined
 from verify.single_loss import FAMILY, SPEC, _harmless, judge_gradient, three_of
 from verify.single_loss_games import NOTHING, Game, Loss
 
 TURNS = ("discriminator_turn", "generator_turn")
-SIGNATURE = "*,*,*,(n,s...),(n,z...)->()"
+SIGNATURE = "*,*,*,(n,s...),(m,z...)->()"
 
 DISCRIMINATOR_TURN = Contract(
     "discriminator_turn", SIGNATURE, "L_D(D(x), D(sg G(z))): (discriminator_loss, D, G, real, z)", FAMILY.name, real=True,
@@ -66,5 +67,5 @@ def discriminators_turn_leaves_the_generator_alone(discriminator_turn, game, k, 
     g = Game(game, space)
     for losses in three_of(k):
         got = discriminator_turn.gradient(Loss(losses[0]), g.D, g.G, g.real, g.z, wrt=2)
-        require(not any(p.any() for p in got), "a gradient reaches the generator in the discriminator's turn", got=got[0],
-                truth=0 * got[0])  # fmt: skip
+        require(not any(p.any() for p in got), "a gradient reaches the generator in the discriminator's turn", got=joined(got),
+                truth=0 * joined(got))  # fmt: skip

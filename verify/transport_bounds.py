@@ -27,7 +27,6 @@ class Problem:
 
     def __init__(self, problem: tuple[np.ndarray, np.ndarray, np.ndarray], space: Any) -> None:
         a, b, C = self.given = problem
-        self.a, self.b, self.C = rational(a), rational(b), rational(C)
         self.n, self.m = C.shape
         self.mass, self.top = float(max(a.sum(), b.sum())), float(np.abs(C).max())
         roundings = (self.n + self.m) * space.u
@@ -35,6 +34,18 @@ class Problem:
         self.mass_error = roundings * self.mass + lost
         self.potential_error = roundings * self.top + lost
         self.value_error = roundings * self.mass * self.top + lost * (1.0 + self.mass + self.top)
+
+    @cached_property
+    def a(self) -> Any:
+        return rational(self.given[0])
+
+    @cached_property
+    def b(self) -> Any:
+        return rational(self.given[1])
+
+    @cached_property
+    def C(self) -> Any:
+        return rational(self.given[2])
 
     @cached_property
     def exact(self) -> transport.Transport:

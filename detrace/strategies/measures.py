@@ -135,7 +135,7 @@ def rescale(take: Bytes, space: Space, x: np.ndarray, low: float = -FAR, high: f
     return x * 2.0 ** math.floor(min(max(k, math.ceil(bottom)), top))
 
 
-def _balanced(take: Bytes, space: Space, a: np.ndarray, b: np.ndarray, C: np.ndarray, scaled: bool) -> Problem:
+def balanced(take: Bytes, space: Space, a: np.ndarray, b: np.ndarray, C: np.ndarray, scaled: bool) -> Problem:
     """Masses and costs, each at its own scale, such that mass·cost neither overflows nor sinks to the subnormals."""
     p, least, greatest = FORMATS[space.real_dtype]
     both = np.concatenate([a, b])
@@ -187,7 +187,7 @@ def transport_problems(draw: Draw, space: Space, *, masses: Sequence[str] = EXAC
     n, m = sizes(take, space, 2, min_n, max_n)
     a, b = _masses(take, space, n, m, masses)
     C = COSTS[_choose(take, costs)].build(take, n, m, space)
-    return _balanced(take, space, a, b, real_values(space, C), scaled)
+    return balanced(take, space, a, b, real_values(space, C), scaled)
 
 
 @per_space
@@ -198,7 +198,7 @@ def kantorovich_problems(draw: Draw, space: Space, *, grounds: Sequence[str] = M
     (n,) = sizes(take, space, 1, min_n, max_n)
     a, b = _masses(take, space, n, n, masses)
     D = GROUND[_choose(take, grounds)].build(take, n, space)
-    return _balanced(take, space, a, b, real_values(space, D), scaled)
+    return balanced(take, space, a, b, real_values(space, D), scaled)
 
 
 @per_space
@@ -228,7 +228,7 @@ def unique_problems(draw: Draw, space: Space, *, max_n: int = 5, scaled: bool = 
         i, j = (i + 1, j) if down else (i, j + 1)
     rows, columns = np.argsort(take(n), kind="stable"), np.argsort(take(m), kind="stable")
     flow, C = flow[rows][:, columns], C[rows][:, columns]
-    return _balanced(take, space, flow.sum(axis=1), flow.sum(axis=0), C.astype(float), scaled)
+    return balanced(take, space, flow.sum(axis=1), flow.sum(axis=0), C.astype(float), scaled)
 
 
 @per_space
@@ -239,7 +239,7 @@ def potentials_below(draw: Draw, space: Space, *, max_n: int = 6) -> tuple[np.nd
     a, b = _masses(take, space, n, m, EXACT)
     C = real_values(space, COSTS[_choose(take, tuple(COSTS))].build(take, n, m, space))
     f = take(n) % 16 - 8.0
-    a, b, scaled = _balanced(take, space, a, b, np.vstack([C.reshape(-1, 1), f[:, None]]), True)
+    a, b, scaled = balanced(take, space, a, b, np.vstack([C.reshape(-1, 1), f[:, None]]), True)
     return a, b, scaled[: n * m, 0].reshape(n, m), scaled[n * m :, 0]
 
 
@@ -253,7 +253,7 @@ def lipschitz_functions(draw: Draw, space: Space, *, grounds: Sequence[str] = ME
     a, b = _masses(take, space, n, n, EXACT)
     D = real_values(space, GROUND[_choose(take, grounds)].build(take, n, space))
     f = real_values(space, (take(n) % 16 + D).min(axis=1))
-    a, b, scaled = _balanced(take, space, a, b, np.vstack([D, f[None, :]]), True)
+    a, b, scaled = balanced(take, space, a, b, np.vstack([D, f[None, :]]), True)
     return a, b, scaled[:n], scaled[n]
 
 
@@ -273,7 +273,7 @@ def detours(draw: Draw, space: Space, *, max_n: int = 5) -> Problem:
         x = np.cumsum(take(n) % 3 + 1.0)[np.argsort(take(n), kind="stable")]
         a, b = (np.where(x == end, 1.0 + weight % 8, 0.0) for end in (x.min(), x.max()))
         C = (x[:, None] - x[None, :]) ** 2
-    return _balanced(take, space, a, b, real_values(space, C), True)
+    return balanced(take, space, a, b, real_values(space, C), True)
 
 
 @per_space
@@ -283,5 +283,5 @@ def lattice_samples(draw: Draw, space: Space, *, max_n: int = 5) -> tuple[np.nda
     n, m = sizes(take, space, 2, 1, max_n)
     a, b = _masses(take, space, n, m, EXACT)
     points = lattice_points(take, n + m)
-    a, b, points = _balanced(take, space, a, b, points, True)
+    a, b, points = balanced(take, space, a, b, points, True)
     return a, b, points[:n], points[n:]

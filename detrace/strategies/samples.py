@@ -170,7 +170,8 @@ def problems(draw: Draw, space: Space, *, max_dims: int = 3, **problem: Any) -> 
 
 
 COVARIANCES = ("dense", "diagonal", "degenerate", "near", "equal", "graded")
-"""Pairs S, T: full rank; commuting; of low rank; T nearly S; T = S; variances over many magnitudes."""
+"""Pairs S, T: full rank; commuting; of low rank; T nearly S; T = S; variances over many magnitudes, of S alone
+or of both."""
 
 
 @per_space
@@ -186,7 +187,9 @@ def gaussians(draw: Draw, space: Space, *, kinds: Sequence[str] = COVARIANCES, m
     if kind == "degenerate":
         L, M = L[:, : d - d // 2] * (d > 1), M[:, : max(d - 1, 1)]
     if kind == "graded":
-        L, M = (F * 2.0 ** -np.arange(d)[:, None] for F in (L, M))
+        step = max((FORMATS[space.real_dtype][0] - 1) // 4 * (1 + dice.below(3)) // 3, 1)
+        scales = 2.0 ** (-step * np.arange(d))[:, None]
+        L, M = L * scales, M * scales ** dice.below(2)
     S, T = L @ L.T, M @ M.T
     bits = dice.below(max(FORMATS[space.real_dtype][0] - 9, 1))
     if kind in ("near", "equal"):

@@ -46,3 +46,9 @@ def convergence_without_modulus(real, fake, gamma):
 def convergence_without_the_ratio(real, fake, gamma):
     """E U(r) + |E U(r) − E U(f)|."""
     return (real.mean() + abs(real.mean() - fake.mean())).astype(real.dtype)
+
+
+@mutant("boundary_equilibrium_weight", rejected_by="balance_weight_is_a_constant", space="torch-cpu-float64")
+def weight_keeps_its_graph(real, fake, k, gamma, rate):
+    """k from losses that are not detached: every step's graph hangs on the last one's."""
+    return (k + rate * (gamma * real.mean() - fake.mean())).clamp(0, 1)

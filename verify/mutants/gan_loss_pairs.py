@@ -94,3 +94,14 @@ def quadratic_potential_gradient_of_one_sign(real, fake, distance):
     """∂/∂fake with the sign of ∂/∂real."""
     slope = ((real - fake) / (10 * distance) - 1) / real.size
     return slope, slope.copy()
+
+
+@mutant("pulling_away_term", rejected_by="pulling_away_has_its_gradient", space=TORCH)
+def pulling_away_stops_one_factor(s):
+    """ŝ·sg(ŝ)ᵀ: the value is right, and tangential, but half the gradient is missing."""
+    import torch
+
+    zero = s.norm(dim=1, keepdim=True) == 0
+    t = s / torch.where(zero, torch.ones_like(s[:, :1]), torch.where(zero, torch.ones_like(s), s).norm(dim=1, keepdim=True))
+    n = len(s)
+    return (((t @ t.detach().T) * (1 - torch.eye(n, dtype=s.dtype))) ** 2).sum() / max(n * (n - 1), 1)

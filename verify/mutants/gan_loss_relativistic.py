@@ -48,6 +48,15 @@ def batch_average_is_detached(real, fake):
     return softplus(-(real - fake.mean().detach())).mean() + softplus(fake - real.mean().detach()).mean()
 
 
+@mutant("relativistic_average_generator", rejected_by=GRADIENT, space=TORCH)
+def fakes_average_is_detached(real, fake):
+    """E D(f) as a constant in the term of the reals: the value is right, half of the generator's gradient is missing."""
+    import torch
+
+    softplus = torch.nn.functional.softplus
+    return softplus(real - fake.mean().detach()).mean() + softplus(-(fake - real.mean())).mean()
+
+
 @mutant("relativistic_average_hinge_generator", rejected_by=(VALUE, EXCHANGE),
         relativistic_average_hinge_discriminator=right.relativistic_average_hinge_discriminator)  # fmt: skip
 def relativistic_average_generator_forgets_the_real_batch(real, fake):

@@ -199,6 +199,12 @@ def least_squares_labels_exchanged(real, fake):
     return right.least_squares_discriminator(real, fake, 1.0, 0.0)
 
 
+@mutant("least_squares_discriminator", rejected_by=(VALUE, OPTIMUM, BEST), origin="early code of pro_gan_pytorch")
+def square_of_the_mean(real, fake):
+    """½(E D(r) − 1)² + ½(E D(f))²: the mean is taken before the square, so that only means are compared."""
+    return scalar((real.mean() - 1) ** 2 / 2 + fake.mean() ** 2 / 2, real)
+
+
 @mutant("labelled_least_squares_discriminator", rejected_by=(VALUE, OPTIMUM))
 def least_squares_ignores_its_labels(real, fake, a, b):
     """Labels 0 and 1 whatever was asked for."""

@@ -181,3 +181,34 @@ def kl_without_the_gradient_of_the_second(m1, S, m2, T):
 def kl_whose_triangle_gets_the_gradient(m1, S, m2, T):
     """The lower triangle of S alone, mirrored: correlations get half of their gradient."""
     return right.gaussian_kl(m1, S.tril().detach() + S.tril(-1).detach().T + (S - S.detach()).tril(), m2, T)
+
+
+@mutant("gaussian_kl", rejected_by="gaussian_divergence_refuses_what_is_no_gaussian")
+def kl_by_the_pseudo_inverse(m1, S, m2, T):
+    """pinv and the product of the nonzero eigenvalues: a number for distributions that are no densities to each other."""
+    if len(m1) != len(m2) or not all(np.isfinite(v).all() for v in (m1, S, m2, T)):
+        raise ValueError("no two distributions")
+    logs = []
+    for M in (S, T):
+        e = np.linalg.eigvalsh(M)
+        if e[0] < -1e-9:
+            raise ValueError("not positive semidefinite")
+        logs.append(np.log(e[e > 1e-9]).sum())
+    P, shift = np.linalg.pinv(T), m1 - m2
+    return np.asarray((np.trace(P @ S) - len(m1) + shift @ P @ shift + logs[1] - logs[0]) / 2)
+
+
+@mutant("gaussian_kl", rejected_by="gaussian_divergences_of_a_batch")
+def kl_with_one_determinant_for_all(m1, S, m2, T):
+    """The logarithms of the determinants summed over the batch."""
+    if m1.ndim == 1:
+        return right.gaussian_kl(m1, S, m2, T)
+    logs = np.linalg.slogdet(T)[1] - np.linalg.slogdet(S)[1]
+    return np.asarray(right.gaussian_kl(m1, S, m2, T) + (logs.sum() - logs) / 2)
+
+
+@mutant("gaussian_kl", rejected_by="determinants_of_many_dimensions_do_not_overflow", origin="log(det) for slogdet")
+def kl_by_the_determinants_themselves(m1, S, m2, T):
+    """log(det T/det S): 0/0 or ∞/∞ from a few dimensions on."""
+    trace, square, _ = parts(m1, S, m2, T)
+    return np.asarray((trace + square + np.log(np.linalg.det(T) / np.linalg.det(S))) / 2)

@@ -229,6 +229,20 @@ def real_centred_with_half_the_weight(D, real):
     return right.zero_centred_real_penalty(D, real) / 2
 
 
+@mutant("zero_centred_real_penalty", rejected_by=(CERTIFIED, LINEAR))
+def real_centred_over_features_too(D, real):
+    """(g ** 2).mean() of the whole gradient: a mean over the features where their sum is due."""
+    g = D.gradient(real)
+    return np.mean(g * g, dtype=g.dtype)
+
+
+@mutant("zero_centred_real_penalty", space=TORCH, rejected_by=(
+    CERTIFIED, "penalty_is_a_mean_over_the_batch", "optimal_slopes_are_those_of_the_closed_form", *GRADIENT))  # fmt: skip
+def real_centred_of_the_mean_critic(D, real):
+    """∇ of D.mean() for ∇ of D.sum(): each slope is divided by n, the penalty by n²."""
+    return right.zero_centred_real_penalty(lambda x: D(x) / len(x), real)
+
+
 @mutant("zero_centred_real_penalty", rejected_by=(
     "penalty_at_a_stationary_point_is_exact", "one_centred_penalty_moves_the_equilibrium",
     "penalty_cannot_tell_a_pit_from_a_peak"), two_sided_penalty=right.two_sided_penalty)  # fmt: skip
@@ -274,6 +288,12 @@ def dragan_between_real_and_noise(D, real, noise, alpha, target):
 def wgan_div_of_squares(D, real, fake, alpha, k, p):
     """(‖∇D‖²)ᵖ: p = 12 for 6."""
     return k * np.mean(norms(D, right.interpolate(real, fake, alpha)) ** (2 * int(p)))
+
+
+@mutant("wgan_div_penalty", rejected_by=(CERTIFIED, LINEAR, *GRADIENT), space=TORCH)
+def wgan_div_of_half_the_power(D, real, fake, alpha, k, p):
+    """‖∇D‖^(p/2): the exponent of ‖∇D‖², given to the norm."""
+    return right.wgan_div_penalty(D, real, fake, alpha, k, p / 2)
 
 
 @mutant("convergence_diagnostic", rejected_by=("diagnostic_vanishes_at_the_optimum", "diagnostic_is_its_formula"))

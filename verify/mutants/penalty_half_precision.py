@@ -36,3 +36,12 @@ def epsilon_that_half_precision_swallows(D, real, fake, alpha, target):
     """√(Σg² + 10⁻¹²) in float16, where 10⁻¹² is 0: NaN gradients where ∇D = 0 after all."""
     g = right.input_gradient(D, right.interpolate(real, fake, alpha)).reshape(len(real), -1)
     return ((((g * g).sum(1) + 1e-12).sqrt() - target) ** 2).mean()
+
+
+@mutant("zero_centred_real_penalty", rejected_by="penalty_overflows_only_where_it_must", space="torch-cpu-bfloat16")
+def real_centred_added_up_in_bfloat16(D, real):
+    """The samples' squares added one by one in bfloat16: from 256 of one size on the sum stands still."""
+    total = 0 * real.sum()
+    for square in right.gradient_norms(D, real) ** 2:
+        total = total + square
+    return total / len(real)

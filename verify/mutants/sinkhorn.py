@@ -104,6 +104,15 @@ def root(S: Any) -> Any:
     return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
 
 
+@mutant("gaussian_w2", rejected_by="gaussian_distance_has_symmetries")
+def gaussian_distance_without_small_variances(m1, S1, m2, S2):
+    """Eigenvalues of the first covariance below 1e−8 of its largest count as 0: they enter by their roots."""
+    gaussian.gaussian_w2(m1, S1, m2, S2)
+    values, vectors = np.linalg.eigh(S1)
+    S = (vectors * np.where(values < 1e-8 * values.max(), 0.0, values)) @ vectors.T
+    return gaussian.gaussian_w2(m1, (S + S.T) / 2, m2, S2)
+
+
 @mutant("gaussian_w2", rejected_by=(
     "gaussian_distance_is_sharp_between_close_gaussians", "gaussian_distance_is_zero_for_equal_gaussians"))  # fmt: skip
 def gaussian_distance_by_the_trace_formula(m1, S1, m2, S2):

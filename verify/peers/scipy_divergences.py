@@ -13,12 +13,12 @@ CONVENTIONS = {
 
 
 def kl_divergence(p, q):
-    return entropy(p, q)
+    return entropy(p, q, axis=-1)
 
 
 def reverse_kl_divergence(p, q):
-    return entropy(q, p)
+    return entropy(q, p, axis=-1)
 
 
 def jensen_shannon_divergence(p, q):
-    return jensenshannon(p, q) ** 2
+    return jensenshannon(p, q, axis=-1) ** 2

@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy.optimize import linprog
+from scipy.sparse import eye_array, kron, vstack
 
 BACKENDS = "numpy"
 DTYPES = ("float64",)
@@ -11,7 +12,7 @@ CONVENTIONS = {"optimal_transport": "HiGHS, tolerances 1e-7 absolute: masses and
 
 def solve(a, b, C):
     n, m = C.shape
-    rows = np.vstack([np.kron(np.eye(n), np.ones(m)), np.kron(np.ones(n), np.eye(m))])
+    rows = vstack([kron(eye_array(n), np.ones((1, m))), kron(np.ones((1, n)), eye_array(m))])
     mass, unit = abs(a.sum()), abs(C).max() or 1.0
     found = linprog(C.ravel() / unit, A_eq=rows, b_eq=np.concatenate([a, b]) / mass, method="highs")
     if found.status != 0:

@@ -5,8 +5,8 @@ from torch.nn.functional import kl_div
 BACKENDS = "torch"
 DTYPES = ("float32",)
 REQUIRES = "torch"
-CONVENTIONS = {"kl_divergence": "takes (log q, p), summed"}
+CONVENTIONS = {"kl_divergence": "takes (log q, p); summed over the states"}
 
 
 def kl_divergence(p, q):
-    return kl_div(q.log(), p, reduction="sum")
+    return kl_div(q.log(), p, reduction="none").sum(-1)

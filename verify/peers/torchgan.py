@@ -61,7 +61,7 @@ def boundary_equilibrium_discriminator(real, fake, k):
 
 def balanced(real, fake, k, gamma, rate):
     state = SimpleNamespace(k=k, gamma=gamma, lambd=rate)
-    update_k(state, real.mean(), fake.mean())
+    update_k(state, real.mean().item(), fake.mean().item())
     return state
 
 
@@ -70,7 +70,7 @@ def boundary_equilibrium_weight(real, fake, k, gamma, rate):
 
 
 def boundary_equilibrium_convergence(real, fake, gamma):
-    return balanced(real, fake, 0.0, gamma, 0.0).convergence_metric
+    return torch.as_tensor(balanced(real, fake, 0.0, gamma, 0.0).convergence_metric, dtype=real.dtype)
 
 
 def pulling_away_term(features):
