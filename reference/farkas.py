@@ -6,6 +6,7 @@ binary fractions, and fraction-free pivots (Edmonds 1967) with Bland's rule neit
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from math import gcd, lcm
 from typing import Any
@@ -23,8 +24,9 @@ def farkas_certificate(A: Any, b: Any) -> tuple[Any, Any]:
     """(x, 0) with x >= 0 and Ax = b, or (0, y) with Aᵀy <= 0 and bᵀy > 0: A (m, n), b (m,) -> (n,), (m,).
 
     Which of the two is decided in exact arithmetic for the numbers as given. x is a vertex, correctly rounded, so that
-    |Ax − b| <= u|A||x|; y has coprime integers where they fit the dtype, and then the inequalities hold exactly; else y is
-    scaled to max |y| = 1 and rounded, and they are proven for the rounded y up to u|A|ᵀ|y|, with bᵀy > 0 exactly.
+    |Ax − b| <= u|A||x|; y has coprime integers where they fit the dtype, else these divided by a power of two to |y| <= 1.
+    Where they have no more digits than the dtype, the inequalities hold exactly; else y is rounded, and they are proven for
+    the rounded y up to u|A|ᵀ|y|, with bᵀy > 0 exactly.
     Computed on the host, for sizes up to some hundreds. Leading axes are decided one by one.
     Raises ValueError if the shapes do not fit or values are not finite; TypeError if a dtype is not real floating;
     RuntimeError if the certificate could not be proven or 10⁴ pivots did not decide.
@@ -58,8 +60,9 @@ def _decide(A: np.ndarray, b: np.ndarray, unit: float) -> tuple[np.ndarray, np.n
     shared = gcd(*whole)
     whole = [v // shared for v in whole]
     largest = max(abs(v) for v in whole)
-    fits = largest * unit <= 1
-    rounded = [float(v) for v in whole] if fits else _rounded([Fraction(v, largest) for v in whole], unit)
+    scale = 1 if largest * unit <= 1 else 2 ** largest.bit_length()
+    rounded = _rounded([Fraction(v, scale) for v in whole], unit)
+    fits = all(Fraction(r) * scale == v for r, v in zip(rounded, whole, strict=True))
     for j in range(n):
         value = sum((exact[i][j] * Fraction(rounded[i]) for i in range(m)), Fraction(0))
         size = sum((abs(exact[i][j] * Fraction(rounded[i])) for i in range(m)), Fraction(0))
@@ -76,9 +79,14 @@ def _rounded(values: list[Fraction], unit: float) -> list[float]:
 
 
 def phase_one(exact: list[list[Fraction]]) -> tuple[list[Fraction] | None, list[Fraction] | None]:
-    """From rows (A | b): a vertex x of {x >= 0, Ax = b} and None, or None and y with Aᵀy <= 0, bᵀy > 0."""
+    """From rows (A | b): a vertex x of {x >= 0, Ax = b} and None, or None and y with Aᵀy <= 0, bᵀy > 0.
+
+    Columns, b, then rows are made coprime integers first, so that y has few digits whatever their scales.
+    """
     m, n = len(exact), len(exact[0]) - 1
-    factors = [lcm(*(v.denominator for v in row)) * (-1 if row[n] < 0 else 1) for row in exact]
+    scales = [_content(column) for column in zip(*exact, strict=True)]
+    exact = [[v / scale for v, scale in zip(row, scales, strict=True)] for row in exact]
+    factors = [(-1 if row[n] < 0 else 1) / _content(row) for row in exact]
     T = np.zeros((m + 1, n + m + 1), dtype=object)  # x, artificial variables, right side; last row: costs
     for i, (row, factor) in enumerate(zip(exact, factors, strict=True)):
         T[i, :n] = [int(v * factor) for v in row[:n]]
@@ -103,6 +111,12 @@ def phase_one(exact: list[list[Fraction]]) -> tuple[list[Fraction] | None, list[
         x = [Fraction(0)] * n
         for i, k in enumerate(basis):
             if k < n:
-                x[k] = Fraction(T[i, -1], last)
+                x[k] = Fraction(T[i, -1], last) * scales[n] / scales[k]
         return x, None
-    return None, [(last - T[m, n + i]) * Fraction(factors[i]) for i in range(m)]
+    return None, [(last - T[m, n + i]) * factors[i] for i in range(m)]
+
+
+def _content(values: Iterable[Fraction]) -> Fraction:
+    """The g > 0 for which values/g are coprime integers; 1 for zeros."""
+    values = list(values)
+    return Fraction(gcd(*(v.numerator for v in values)), lcm(*(v.denominator for v in values))) or Fraction(1)

@@ -319,6 +319,26 @@ def test_farkas_decides_where_rounding_cannot() -> None:
     assert Fraction(y[0]) + Fraction(y[1]) * Fraction(1.0 + 2.0**-52) > 0
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("k", [-66, 0, 60])
+def test_farkas_vector_does_not_mind_scales(k: int, dtype: str) -> None:
+    """b, a column, a row times 2ᵏ: the same alternative, with a vector of few digits."""
+    A = np.array([[-2.0, 1.0], [0.0, 1.0], [1.0, 1.0], [-1.0, 3.0]], dtype)
+    b = np.array([-2.0, 0.0, 1.0, 0.0], dtype)
+    for rows, columns, right in ((0, 0, k), (0, k, 0), (k, 0, 0), (k, -k, k)):
+        scale = 2.0 ** np.array([0, 0, rows, 0])
+        S, c = A * scale[:, None] * 2.0 ** np.array([0, columns]), b * scale * 2.0**right
+        x, y = farkas_certificate(S.astype(dtype), c.astype(dtype))
+        z = [Fraction(float(v)) for v in y]
+        exact = [[Fraction(float(v)) for v in row] for row in np.column_stack([S, c]).T]
+        slopes = [sum(p * q for p, q in zip(row, z, strict=True)) for row in exact]
+        assert not x.any()
+        assert max(slopes[:-1]) <= 0 < slopes[-1]
+    x, y = farkas_certificate((A * scale[:, None]).astype(dtype), ((A @ [3.0, 5.0]) * scale).astype(dtype))
+    assert not y.any()
+    assert x.tolist() == [3.0, 5.0]
+
+
 def test_phase_one_does_not_cycle() -> None:
     """Beale's degenerate rows, on which the largest coefficient's rule cycles, under Bland's."""
     rows = [[1, 0, 0, 0.25, -8, -1, 9, 0], [0, 1, 0, 0.5, -12, -0.5, 3, 0], [0, 0, 1, 0, 0, 1, 0, 1]]
