@@ -134,7 +134,8 @@ def costs_have_their_gradient(cost_matrix, P, p, space):
      P=problems(max_n=4, kinds=("lattice", "dense", "collinear"), weights=("uniform",), scaled=False))  # fmt: skip
 def cost_gradients_scale_with_the_points(cost_matrix, P, p, k, space):
     """Points scaled by 2ᵏ, down to 1e−14: an ε under the root or a clamped slope shows. Bound: (d+4)p + m roundings of
-    Σⱼ |pulled back| for either gradient, beyond what subgradients at coincident points may differ by (p = 1)."""
+    Σⱼ |pulled back| for either gradient, beyond what subgradients at coincident points may differ by (p = 1); what underflow
+    costs it; and what it costs pC = ‖∂C‖·‖x−y‖, which reverse mode may pass through and then divides by the distance."""
     x, y, *_ = P
     p, c, factor = float(p), 2.0**k, 2.0 ** (k * (p - 1))
     pull = 1.0 + np.arange(len(x) * len(y)).reshape(len(x), -1) % 3
@@ -145,7 +146,9 @@ def cost_gradients_scale_with_the_points(cost_matrix, P, p, k, space):
     for i in range(len(x)):
         free = sum(pull[i, j] for j in range(len(y)) if p == 1 and not squares[i, j])
         size = sum((exact.power(squares[i, j], (p - 1) / 2) * p * pull[i, j] for j in range(len(y)) if squares[i, j]), arb(0))
-        bound = 2 * ((x.shape[1] + 4) * p + len(y)) * space.u * (size + free) + lost(space, len(y)) * (1 + 1 / factor)
+        nearest = math.sqrt(min((float(s) for s in squares[i] if s), default=1.0))
+        under = lost(space, len(y)) * (1 + 1 / nearest + (1 + 1 / (c * nearest)) / factor)
+        bound = 2 * ((x.shape[1] + 4) * p + len(y)) * space.u * (size + free) + under
         for a, b in zip(first[i], second[i], strict=True):
             error = arb(abs(b / rational(factor) - a)) - 2 * free
             judge(error if error > 0 else 0.0, bound, scale=size + free if size + free > 0 else math.inf,
