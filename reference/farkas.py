@@ -40,6 +40,8 @@ def farkas_certificate(A: Any, b: Any) -> tuple[Any, Any]:
     unit = unit_roundoff(xp, dtype)
     pairs = [_decide(hA[i], hb[i], unit) for i in np.ndindex(*lead)]
     x, y = (np.stack(part).reshape(*lead, -1) for part in zip(*pairs, strict=True))
+    if max(x.max(initial=0.0), np.abs(y).max(initial=0.0)) > float(xp.finfo(dtype).max):
+        raise RuntimeError(f"farkas_certificate found a certificate out of {dtype}'s range; rescale A and b.")
     return tuple(xp.astype(from_host(xp, v, A), dtype, copy=False) for v in (x, y))
 
 

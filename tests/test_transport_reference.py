@@ -339,6 +339,12 @@ def test_farkas_vector_does_not_mind_scales(k: int, dtype: str) -> None:
     assert x.tolist() == [3.0, 5.0]
 
 
+def test_farkas_refuses_what_the_dtype_cannot_hold() -> None:
+    """x = 4/2⁻¹⁴ is beyond float16, not infinite."""
+    with pytest.raises(RuntimeError, match="out of float16's range"):
+        farkas_certificate(np.array([[2.0**-14]], np.float16), np.array([4.0], np.float16))
+
+
 def test_phase_one_does_not_cycle() -> None:
     """Beale's degenerate rows, on which the largest coefficient's rule cycles, under Bland's."""
     rows = [[1, 0, 0, 0.25, -8, -1, 9, 0], [0, 1, 0, 0.5, -12, -0.5, 3, 0], [0, 0, 1, 0, 0, 1, 0, 1]]

@@ -3,16 +3,17 @@ outside the cone of the columns of A; values exact in the space's dtype."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..judging import branch
-from ..spaces import Space
+from ..spaces import FORMATS, Space
 from .deferred import per_space
 from .ground_costs import Bytes, bits
-from .measures import bytes_of, real_values, rescale, sizes
+from .measures import FAR, bytes_of, real_values, rescale, sizes
 from .scalars import Draw
 
 System = tuple[np.ndarray, np.ndarray]
@@ -101,11 +102,16 @@ INFEASIBLE = tuple(k.name for k in SYSTEMS.values() if not k.feasible)
 @per_space
 def linear_systems(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(SYSTEMS), max_m: int = 3, max_n: int = 5,
                    scaled: bool = True) -> System:  # fmt: skip
-    """(A, b): A (m,n) and b (m,) of a named kind, each scaled by a power of two; m counts a row that the kind adds."""
+    """(A, b): A (m,n) and b (m,) of a named kind, each scaled by a power of two so that x does not overflow; m counts a row
+    that the kind adds."""
     take = bytes_of(draw, 16 + 4 * max_n + 2 * max_m + max_m * max_n)
     (m,), (n,) = sizes(take, space, 1, 1, max_m), sizes(take, space, 1, 1, max_n)
     kind = SYSTEMS[kinds[int(take(1)[0]) % len(kinds)]]
     branch(kind.name)
     A, b = kind.build(take, m, n, space)
     A, b = real_values(space, A), real_values(space, b)
-    return (rescale(take, space, A), rescale(take, space, b)) if scaled else (A, b)
+    if not scaled:
+        return A, b
+    scaled_A = rescale(take, space, A)
+    shift = math.log2(np.abs(scaled_A).max() / np.abs(A).max()) if A.any() else 0.0
+    return scaled_A, rescale(take, space, b, high=min(FAR, FORMATS[space.real_dtype][2] - 8 + shift))
