@@ -84,7 +84,8 @@ def judge_slopes(got: np.ndarray, truth: Truth, side: int, space: Any, natural: 
         for g, slope, steep in zip(got.ravel().tolist(), truth.slopes[side], truth.steepness[side], strict=True):
             if not representable(steep * n, steep, space) and not math.isfinite(g):
                 continue
-            bound = space.u * (steep + natural / n) + space.tiny if steep else 0.0
+            unread = not steep and slope.is_zero()  # moduli of a slope that is read may underflow
+            bound = 0.0 if unread else space.u * (steep + natural / n) + space.tiny
             judge(abs(arb(g) - slope), bound, scale=math.inf, got=got, truth=due,
                   why=f"u·moduli of the slope's summands; in the {('real', 'fake')[side]} logits")  # fmt: skip
 
