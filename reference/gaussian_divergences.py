@@ -35,7 +35,8 @@ class Pair(NamedTuple):
 def gaussian_kl(m1: Any, S1: Any, m2: Any, S2: Any) -> Any:
     """KL(N(m1, S1)‖N(m2, S2)) in nats: means (..., d), covariances (..., d, d) -> (...).
 
-    Error: what perturbing each covariance by du√(SᵢᵢSⱼⱼ) does, also between close Gaussians; differentiable, also there.
+    Error: what perturbing each covariance by du√(SᵢᵢSⱼⱼ) does, also between close Gaussians; differentiable, also there. The
+    gradient in S1 has an error of u times the largest ratio of variances, S1ᵢᵢ/S2ᵢᵢ, too: all digits are lost near 1/u.
     Raises ValueError if shapes do not fit, values are not finite, or a covariance is not symmetric (beyond 32du‖S‖) or not
     positive definite; TypeError if a dtype is not real floating.
     """
