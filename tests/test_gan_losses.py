@@ -352,9 +352,9 @@ def test_relativistic_optima_by_hand() -> None:
 
 
 def test_balance_by_hand() -> None:
-    """Real energies 1 and 3, fakes of 0.5: k = 0.25 + 0.1·(0.5·2 − 0.5), M = 2 + 0.5; clipped at both ends."""
+    """Real energies 1 and 3, fakes of 0.5: k = 0.25 + ⅛(0.5·2 − 0.5), M = 2 + 0.5; clipped at both ends; all exact."""
     real, fake = np.array([1.0, 3.0]), np.array([0.5])
-    assert math.isclose(gan_losses.boundary_equilibrium_weight(real, fake, 0.25, 0.5, 0.1), 0.3)
+    assert gan_losses.boundary_equilibrium_weight(real, fake, 0.25, 0.5, 0.125) == 0.3125
     assert gan_losses.boundary_equilibrium_convergence(real, fake) == 2.5
     assert gan_losses.boundary_equilibrium_weight(real, fake, 0.9, 0.5, 1.0) == 1.0
     assert gan_losses.boundary_equilibrium_weight(real, 9 * fake, 0.1, 0.5, 1.0) == 0.0
