@@ -111,8 +111,8 @@ def test_jax_arrays_stay_jax_arrays() -> None:
 
 
 def test_numpy_probabilities_keep_small_values() -> None:
-    """σ(−700) is a small number, not 0, and σ(700) is 1: nothing overflows. Within 8u: an exponential, a sum and a quotient here,
-    an exponential there."""
+    """σ(−700) is a small number, not 0, and σ(700) is 1: nothing overflows. Within 8u: an exponential, a sum and a quotient,
+    against an exponential."""
     seen: list[Any] = []
     wrapped = loss(lambda r, f: seen.append((r, f)) or 0.0, reads="probabilities")
     with np.errstate(all="raise"):
