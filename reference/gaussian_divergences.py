@@ -13,6 +13,7 @@ pivots. Coordinates are first scaled to standard deviations near 1, which change
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from .arrays import QUIET, stop_gradient
@@ -35,16 +36,19 @@ class Pair(NamedTuple):
 def gaussian_kl(m1: Any, S1: Any, m2: Any, S2: Any) -> Any:
     """KL(N(m1, S1)‖N(m2, S2)) in nats: means (..., d), covariances (..., d, d) -> (...).
 
-    Error: what perturbing each covariance by du√(SᵢᵢSⱼⱼ) does, also between close Gaussians; differentiable, also there. The
-    gradient in S1 has an error of u times the largest ratio of variances, S1ᵢᵢ/S2ᵢᵢ, too: all digits are lost near 1/u.
+    Error: what perturbing each covariance by du√(SᵢᵢSⱼⱼ) does, also between close Gaussians; differentiable, also there.
     Raises ValueError if shapes do not fit, values are not finite, or a covariance is not symmetric (beyond 32du‖S‖) or not
     positive definite; TypeError if a dtype is not real floating.
     """
-    xp, dtype, shift, _, _, L1, L2 = _pair("gaussian_kl", m1, S1, m2, S2)
-    ratio = _diagonal(xp, L1) / _diagonal(xp, L2)
-    pivots = (ratio - 1) * (ratio + 1) - 2 * xp.log(ratio)
-    mixed = xp.tril(xp.linalg.solve(L2, L1), k=-1)
-    total = xp.sum(pivots, axis=-1) + _sum(xp, xp.square(mixed)) + _sum(xp, xp.square(xp.linalg.solve(L2, shift)))
+    xp, dtype, m1, S1, m2, S2 = _arrays("gaussian_kl", m1, S1, m2, S2)
+    k1, k2 = _exponents(xp, S1), _exponents(xp, S2)
+    L1, L2 = (_cholesky(xp, "gaussian_kl", _scaled(xp, S, k)) for S, k in ((S1, k1), (S2, k2)))
+    logs = xp.log(_diagonal(xp, L2)) - xp.log(_diagonal(xp, L1)) + (k2 - k1) * math.log(2)
+    A, B, shift = _scaled(xp, S1, k2), _scaled(xp, S2, k2), ((m1 - m2) / xp.pow(xp.full_like(k2, 2.0), k2))[..., None]
+    apart = xp.sum(_diagonal(xp, xp.linalg.solve(B, A)) - 1 + 2 * logs, axis=-1)
+    near = stop_gradient(apart) < 0.5
+    close = _sum_of_squares(xp, xp.linalg.cholesky(xp.where(near[..., None, None], A, B)), L2)
+    total = xp.where(near, close, apart) + _sum(xp, shift * xp.linalg.solve(B, shift))
     return xp.astype(total / 2, dtype, copy=False)
 
 
@@ -89,7 +93,8 @@ def gaussian_neyman(m1: Any, S1: Any, m2: Any, S2: Any) -> Any:
     return gaussian_pearson(m2, S2, m1, S1)
 
 
-def _pair(name: str, m1: Any, S1: Any, m2: Any, S2: Any) -> Pair:
+def _arrays(name: str, m1: Any, S1: Any, m2: Any, S2: Any) -> tuple[Any, ...]:
+    """The namespace, the dtype to return, and the four arrays in the dtype to work in, once they are means and covariances."""
     xp, dtype, (m1, S1, m2, S2) = working_arrays(name, m1, S1, m2, S2)
     d = m1.shape[-1] if m1.ndim else 0
     given = [m1, S1, m2, S2]
@@ -99,12 +104,25 @@ def _pair(name: str, m1: Any, S1: Any, m2: Any, S2: Any) -> Pair:
     slack = 32 * d * unit_roundoff(xp, dtype)
     refuse(*(finite_check(xp, name, "means and covariances", v) for v in given),
            *(_symmetric(xp, name, S, slack) for S in (S1, S2)))  # fmt: skip
-    variances = stop_gradient(xp.maximum(_diagonal(xp, S1), _diagonal(xp, S2)))
-    exponents = xp.round(xp.log2(xp.where(variances > 0, variances, xp.ones_like(variances))) / 2)
-    scale = xp.pow(xp.full_like(variances, 2.0), exponents)
-    S1, S2 = (S / scale[..., None] / scale[..., None, :] for S in (S1, S2))
-    shift = ((m1 - m2) / scale)[..., None]
+    return xp, dtype, m1, S1, m2, S2
+
+
+def _pair(name: str, m1: Any, S1: Any, m2: Any, S2: Any) -> Pair:
+    xp, dtype, m1, S1, m2, S2 = _arrays(name, m1, S1, m2, S2)
+    k = xp.maximum(_exponents(xp, S1), _exponents(xp, S2))
+    S1, S2, shift = _scaled(xp, S1, k), _scaled(xp, S2, k), ((m1 - m2) / xp.pow(xp.full_like(k, 2.0), k))[..., None]
     return Pair(xp, dtype, shift, S1, S2, _cholesky(xp, name, S1), _cholesky(xp, name, S2))
+
+
+def _exponents(xp: Any, S: Any) -> Any:
+    """Base-2 logarithms of the standard deviations, as integers; 0 for what is no variance."""
+    variances = stop_gradient(_diagonal(xp, S))
+    return xp.round(xp.log2(xp.where(variances > 0, variances, xp.ones_like(variances))) / 2)
+
+
+def _scaled(xp: Any, S: Any, k: Any) -> Any:
+    scale = xp.pow(xp.full_like(k, 2.0), k)
+    return S / scale[..., None] / scale[..., None, :]
 
 
 def _symmetric(xp: Any, name: str, S: Any, slack: float) -> Any:
@@ -127,6 +145,13 @@ def _congruent(xp: Any, L: Any, A: Any) -> Any:
     """L⁻¹AL⁻ᵀ for a symmetric A, symmetric again."""
     B = xp.linalg.solve(L, xp.matrix_transpose(xp.linalg.solve(L, A)))
     return (B + xp.matrix_transpose(B)) / 2
+
+
+def _sum_of_squares(xp: Any, L1: Any, L2: Any) -> Any:
+    """tr S₂⁻¹S₁ − d + log det S₂/det S₁, with all its digits where S₁ and S₂ are close; far apart its derivative has none."""
+    ratio = _diagonal(xp, L1) / _diagonal(xp, L2)
+    pivots = (ratio - 1) * (ratio + 1) - 2 * xp.log(ratio)
+    return xp.sum(pivots, axis=-1) + _sum(xp, xp.square(xp.tril(xp.linalg.solve(L2, L1), k=-1)))
 
 
 def _diagonal(xp: Any, A: Any) -> Any:

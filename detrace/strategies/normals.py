@@ -20,7 +20,7 @@ KINDS = ("dense", "near", "equal", "diagonal", "multiple", "graded")
 """No relation; T nearly S; T = S; commuting; S = cT with c about 2, where χ² ceases to be finite; variances of many sizes."""
 
 MULTIPLES = (1.5, 1.75, 1.875, 2.0, 2.5, 3.0)
-_ENTRIES = np.array([0.0, 0.0, 1.0, -1.0, 0.5, -0.5, 0.0, 1.0])
+_ENTRIES = np.array([0.0, 1.0, -1.0, 0.0, 0.5, -0.5, -1.0, 1.0])
 _GRADES = {"float16": (2, 1), "bfloat16": (20, 25), "float32": (20, 25), "float64": (60, 120)}
 """Largest exponents of graded standard deviations, and of the scale of both distributions."""
 
@@ -47,6 +47,8 @@ def normal_pairs(codes: np.ndarray, space: Space, *, kinds: Sequence[str] = KIND
     kind, d = kinds[codes[0] % len(kinds)], 1 + codes[1] % max_dims
     grade, reach = _GRADES[space.real_dtype]
     most = grade if kind == "graded" else 1
+    if kind == "graded" or space.few_shapes:
+        d = min(2 if space.few_shapes else max(d, 2), max_dims)
     N, M = _factor(codes[2:5], d), _factor(codes[5:8], d)
     D, E = (2.0 ** _exponents(c[:d], most) for c in (codes[8:11], codes[11:14]))
     if kind == "diagonal":

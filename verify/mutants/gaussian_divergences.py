@@ -183,6 +183,18 @@ def kl_whose_triangle_gets_the_gradient(m1, S, m2, T):
     return right.gaussian_kl(m1, S.tril().detach() + S.tril(-1).detach().T + (S - S.detach()).tril(), m2, T)
 
 
+@mutant("gaussian_kl", rejected_by="gaussian_kl_has_its_gradient", space="torch-cpu-float64")
+def kl_by_the_factors_norm(m1, S, m2, T):
+    """tr T⁻¹S as ‖L_T⁻¹ L_S‖²: a right value, whose derivative through Cholesky's loses its digits between graded Gaussians."""
+    import torch
+
+    xp = torch.linalg
+    L1, L2 = xp.cholesky(S), xp.cholesky(T)
+    logs = 2 * (L2.diagonal().log() - L1.diagonal().log()).sum()
+    mixed, shift = (xp.solve_triangular(L2, v, upper=False) for v in (L1, (m1 - m2)[:, None]))
+    return (mixed.square().sum() - len(m1) + logs + shift.square().sum()) / 2
+
+
 @mutant("gaussian_kl", rejected_by="gaussian_divergence_refuses_what_is_no_gaussian")
 def kl_by_the_pseudo_inverse(m1, S, m2, T):
     """pinv and the product of the nonzero eigenvalues: a number for distributions that are no densities to each other."""
