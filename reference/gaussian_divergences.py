@@ -14,7 +14,10 @@ pivots. Coordinates are first scaled to standard deviations near 1, which change
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NamedTuple, cast
+
+from array_api_compat import is_cupy_array
 
 from .arrays import QUIET, stop_gradient
 from .measures import finite_check, refuse, unit_roundoff, working_arrays
@@ -134,11 +137,21 @@ def _symmetric(xp: Any, name: str, S: Any, slack: float) -> Any:
 
 def _cholesky(xp: Any, name: str, S: Any) -> Any:
     try:
-        L = xp.linalg.cholesky(S)
-    except (ValueError, RuntimeError):  # of NumPy, of torch; JAX gives NaN
+        with _told(S):
+            L = xp.linalg.cholesky(S)
+    except (ValueError, RuntimeError):  # of NumPy and CuPy, of torch; JAX gives NaN
         L = xp.full_like(S, float("nan"))
     refuse((xp.all(xp.isfinite(stop_gradient(L))), lambda: f"{name} needs positive definite covariances; add a ridge."))
     return L
+
+
+def _told(S: Any) -> AbstractContextManager[Any]:
+    """CuPy returns what a factorisation that failed left behind, unless it is asked to raise."""
+    if not is_cupy_array(S):
+        return nullcontext()
+    import cupyx
+
+    return cast(AbstractContextManager[Any], cupyx.errstate(linalg="raise"))
 
 
 def _congruent(xp: Any, L: Any, A: Any) -> Any:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import mpmath
 import numpy as np
@@ -180,3 +183,20 @@ def test_what_is_no_gaussian_is_refused_in_words(name: str) -> None:
             function(*args)
     with pytest.raises(TypeError, match="floating"):
         function(m.astype(int), eye, m, eye)
+
+
+def test_cupy_is_asked_to_report_a_failed_factorisation(monkeypatch):
+    """Its default leaves what the factorisation left behind: a number for covariances that are none."""
+    asked: list[str] = []
+
+    @contextmanager
+    def errstate(*, linalg: str) -> Iterator[None]:
+        asked.append(linalg)
+        yield
+
+    monkeypatch.setitem(sys.modules, "cupyx", SimpleNamespace(errstate=errstate))
+    monkeypatch.setattr(reference, "is_cupy_array", lambda A: True)
+    m, bad = np.zeros(2), np.array([[1.0, 2.0], [2.0, 1.0]])
+    with pytest.raises(ValueError, match="positive definite"):
+        reference.gaussian_kl(m, np.eye(2), m, bad)
+    assert asked == ["raise", "raise"]
