@@ -132,8 +132,8 @@ def read_write(*outputs_like: int) -> Any:
 
 
 def apply_work(args: Args, dtype: str, itemsize: int) -> Work:
-    """Factors and V read, the result written; 4nrk operations. V is read twice by any method that does not fit V into a
-    cache, which this limit does not count."""
+    """Factors and V read, the result written; 4nrk operations. YᵀV takes all of V before the result begins: unless blocks
+    of columns wait in a cache, V is read twice, which this limit does not count (docs/benchmarks.md has the measured floor)."""
     x, y, v = args
     rank = x.size / v.size * v.shape[-1]
     return Work(itemsize * (x.size + y.size + 2 * v.size), 4.0 * v.size * rank)

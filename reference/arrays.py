@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,17 @@ QUIET = np.errstate(all="ignore")
 def working_array(A: Any, name: str) -> tuple[Any, Any, Any]:
     """Namespace of A, A in the dtype to compute in (float32 at least), and the dtype to return."""
     xp = array_namespace(A)
-    if not xp.isdtype(A.dtype, ("real floating", "complex floating")):
+    floating, narrow = _kind(xp, A.dtype)
+    if not floating:
         raise TypeError(f"{name} needs a real or complex floating-point array, got dtype {A.dtype}; convert it first.")
-    half = xp.finfo(A.dtype).bits < 32
-    return xp, xp.astype(A, xp.float32) if half else A, A.dtype
+    return xp, xp.astype(A, xp.float32) if narrow else A, A.dtype
+
+
+@cache
+def _kind(xp: Any, dtype: Any) -> tuple[bool, bool]:
+    """Whether a dtype is floating, and whether it has fewer than 32 bits."""
+    floating = xp.isdtype(dtype, ("real floating", "complex floating"))
+    return floating, floating and xp.finfo(dtype).bits < 32
 
 
 def stop_gradient(x: Any) -> Any:

@@ -7,15 +7,19 @@ computed in float32 and rounded once. yᵀ is the plain transpose, for complex d
 
 from __future__ import annotations
 
-from math import factorial
+from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 import numpy as np
 from array_api_compat import device, is_numpy_array, is_torch_array
-from scipy.linalg import get_blas_funcs
 
 from .arrays import QUIET, working_array
 from .matrix_exponential import expm
+
+BLOCK = 1 << 16
+"""Elements that long arrays are worked on at a time: they stay in a second-level cache, temporaries need no new memory
+from the system, and OpenBLAS multiplies so few of them by up to 15 columns without packing them first."""
 
 
 @QUIET
@@ -23,27 +27,34 @@ def phi1(s: Any) -> Any:
     """φ(s) = (eˢ - 1)/s elementwise, φ(0) = 1, φ′(0) = ½; any shape, real or complex.
 
     With h = s/2, |s| < 1: eʰ sinh(h)/h, sinh(h)/h = Σ h²ᵏ/(2k+1)! (value and derivatives of every order keep their
-    digits at 0). Else (eʰ - 1)(eʰ + 1)/s, which overflows only where φ does. Real NumPy arrays have no derivatives to keep:
-    expm1(h)(eʰ + 1)/s, and 1 + h below u. Relative error: a few u·max(1, |s φ′(s)/φ(s)|). Overflow gives inf (complex: inf
-    or NaN), φ(-inf) = 0; +inf and NaN give NaN.
+    digits at 0). Else (eʰ + 1)(eʰ - 1)/s, which overflows only where φ does. Real NumPy arrays have no derivatives to keep:
+    (expm1(h)/h)(eʰ + 1)/2. Relative error: a few u·max(1, |s φ′(s)/φ(s)|). Overflow gives inf (complex: inf or NaN),
+    φ(-inf) = 0; +inf and NaN give NaN.
     Raises TypeError if s is not floating.
     """
     xp, s, dtype = working_array(s, "phi1")
-    h, size = s / 2, xp.abs(s)
+    if prod(s.shape) > BLOCK and (is_numpy_array(s) or (is_torch_array(s) and s.device.type == "cpu")):
+        flat = xp.reshape(s, (-1,))
+        parts = [_phi1(xp, flat[i : i + BLOCK]) for i in range(0, flat.shape[0], BLOCK)]
+        phi = xp.reshape(xp.concat(parts), s.shape)
+    else:
+        phi = _phi1(xp, s)
+    return xp.astype(phi, dtype, copy=False)
+
+
+def _phi1(xp: Any, s: Any) -> Any:
+    h = s / 2
     root = xp.exp(h)
-    if is_numpy_array(s) and not np.iscomplexobj(s):
-        tiny = size < xp.finfo(s.dtype).eps
-        quotient = np.expm1(h) / np.where(tiny, 1, s) * (root + 1)
-        return np.where(tiny, 1 + h, quotient).astype(dtype, copy=False)
-    h2 = xp.square(xp.where(size < 100, h, xp.zeros_like(h)))  # 0 where the unused series could overflow
-    degree = 7 if xp.finfo(s.dtype).eps < 1e-10 else 4
-    series = h2 / factorial(2 * degree + 1)
-    for k in range(degree - 1, 0, -1):
-        series += 1 / factorial(2 * k + 1)
-        series *= h2
-    series += 1
-    t = xp.where(size > 0.01, s, xp.ones_like(s))  # 1 where the unused quotient is near 0/0
-    return xp.astype(xp.where(size < 1, root * series, (root + 1) * ((root - 1) / t)), dtype, copy=False)
+    if is_numpy_array(s) and s.dtype.kind == "f":
+        return np.where(h == 0, 1, np.expm1(h) / h * ((root + 1) / 2))
+    size, one = xp.abs(s), xp.ones_like(s)
+    h2 = xp.square(xp.where(size < 100, h, one))  # 1 where the unused series could overflow
+    series = one
+    for k in range(7 if xp.finfo(s.dtype).eps < 1e-10 else 4, 0, -1):
+        ratio = 1 / (2 * k * (2 * k + 1))
+        series = one.addcmul(h2, series, value=ratio) if is_torch_array(s) else one + ratio * h2 * series
+    t = xp.where(size > 0.01, s, one)  # 1 where the unused quotient is near 0/0
+    return xp.where(size < 1, root * series, (root + one) * ((root - one) / t))
 
 
 def _vectors(x: Any, y: Any, name: str) -> tuple[Any, Any, Any, Any]:
@@ -69,7 +80,7 @@ def _columns(V: Any, n: int, name: str) -> Any:
 def _exponent(xp: Any, x: Any, y: Any) -> Any:
     """s = yᵀx (..., 1), NaN where it is not finite: nothing is known of exp(xyᵀ) then."""
     s = xp.sum(x * y, axis=-1, keepdims=True)
-    return xp.where(xp.isfinite(s), s, xp.asarray(float("nan"), dtype=s.dtype, device=device(s)))
+    return s + (s - s)
 
 
 @QUIET
@@ -83,7 +94,7 @@ def expm_rank1(x: Any, y: Any) -> Any:
     s = _exponent(xp, x, y)
     if x.shape[-1] == 1:  # no cancellation of 1 + (eˢ - 1)
         return xp.astype(xp.exp(s)[..., None], dtype, copy=False)
-    out = (phi1(s) * x)[..., :, None] * y[..., None, :]
+    out = (_phi1(xp, s) * x)[..., :, None] * y[..., None, :]
     out += xp.eye(x.shape[-1], dtype=x.dtype, device=device(x))
     return xp.astype(out, dtype, copy=False)
 
@@ -99,32 +110,48 @@ def expm_rank1_apply(x: Any, y: Any, V: Any) -> Any:
     s = _exponent(xp, x, y)
     if x.shape[-1] == 1:
         return xp.astype(xp.exp(s)[..., None] * V, dtype, copy=False)
-    x = phi1(s) * x
-    if V.ndim == x.ndim + 1 == 2 and V.shape[1] >= LONG_ROWS:
-        if is_torch_array(V):
-            return xp.astype(V.addr(x, y @ V), dtype, copy=False)
-        if is_numpy_array(V) and V.size and V.dtype == x.dtype:
-            return _plus_outer_product(V, x, y).astype(dtype, copy=False)
-    out = x[..., :, None] * (y[..., None, :] @ V)
-    out += V
+    phi, single = _phi1(xp, s), V.ndim == x.ndim + 1 == 2
+    if single and is_torch_array(V):
+        w = phi * (y @ V)
+        out: Any = V.addr(x, w) if w.requires_grad else V.addcmul(x[:, None], w)  # the faster one backwards, forwards
+    elif single and V.shape[1] > 1 and _blas_takes(V, x):
+        out, w = np.empty(V.shape, V.dtype), phi * (y @ V)
+        ger = _blas("geru" if np.iscomplexobj(V) else "ger", V)
+        for rows in _blocks(V):  # copied and updated while they are in a cache
+            block = out[rows]
+            block[...] = V[rows]
+            ger(1.0, w, x[rows], a=block.T, overwrite_a=True)
+    else:
+        out = x[..., :, None] * (phi[..., None] * (y[..., None, :] @ V))
+        out += V
     return xp.astype(out, dtype, copy=False)
 
 
-LONG_ROWS = 2
-"""From so many columns on, BLAS adds an outer product faster than broadcasting does (measured)."""
-BLOCK_BYTES = 1 << 19
-"""Of V, copied and multiplied while they are in the second-level cache."""
+def _blas_takes(V: Any, X: Any) -> bool:
+    """Whether SciPy's BLAS can add products to a copy of V; from how many numbers on it is faster, the callers measured."""
+    return is_numpy_array(V) and V.dtype == X.dtype and V.size > 0 and X.size > 0
 
 
-def _plus_outer_product(V: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """V + x(yᵀV) of one matrix: V is read once, the result written once and updated once."""
-    out, w = np.empty(V.shape, V.dtype), np.zeros(V.shape[1], V.dtype)
-    step = max(1, BLOCK_BYTES // (V.nbytes // len(V)))
-    for i in range(0, len(V), step):
-        out[i : i + step] = V[i : i + step]
-        w += y[i : i + step] @ out[i : i + step]
-    ger = get_blas_funcs("geru" if np.iscomplexobj(V) else "ger", (out,))
-    return np.asarray(ger(1.0, w, x, a=out.T, overwrite_a=True).T)
+def _blas(name: str, V: np.ndarray) -> Any:
+    from scipy.linalg import get_blas_funcs
+
+    return get_blas_funcs(name, (V,))
+
+
+def _blocks(V: np.ndarray) -> Iterator[slice]:
+    step = max(1, BLOCK // V.shape[1])
+    return (slice(i, i + step) for i in range(0, len(V), step))
+
+
+def _copy_and_product(V: np.ndarray, YT: np.ndarray) -> tuple[np.ndarray, Any]:
+    """A copy of V, to be updated, and YᵀV; V is read once."""
+    product: Any = 0
+    copy = np.empty(V.shape, V.dtype)
+    for rows in _blocks(V):
+        block = copy[rows]
+        block[...] = V[rows]
+        product = product + YT[..., rows] @ block
+    return copy, product
 
 
 @QUIET
@@ -175,8 +202,15 @@ def expm_low_rank_apply(X: Any, Y: Any, V: Any) -> Any:
     YT = xp.matrix_transpose(Y)
     if X.shape[-2] <= X.shape[-1]:
         return xp.astype(_exponential(xp, X, YT) @ V, dtype, copy=False)
-    out = X @ (_phi1m(xp, YT @ X) @ (YT @ V))
-    out += V
+    phi, single = _phi1m(xp, YT @ X), V.ndim == X.ndim == 2
+    if single and is_torch_array(V):
+        out: Any = V.addmm(X, phi @ (YT @ V))
+    elif single and V.shape[1] >= 16 and V.size > BLOCK and _blas_takes(V, X):
+        out, W = _copy_and_product(V, YT)
+        out = _blas("gemm", V)(1.0, (phi @ W).T, X.T, beta=1.0, c=out.T, overwrite_c=True).T
+    else:
+        out = X @ (phi @ (YT @ V))
+        out += V
     return xp.astype(out, dtype, copy=False)
 
 

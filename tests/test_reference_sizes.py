@@ -12,7 +12,7 @@ import pytest
 from reference import low_rank_exponential, matrix_exponential, wasserstein
 from reference.gaussian_wasserstein import gaussian_w2
 from reference.kantorovich import c_transform, metric_closure, total_variation
-from reference.low_rank_exponential import expm_rank1, expm_rank1_apply
+from reference.low_rank_exponential import expm_low_rank, expm_low_rank_apply, expm_rank1, expm_rank1_apply, phi1
 from reference.matrix_exponential import expm
 from reference.wasserstein import cost_matrix, wasserstein_1d
 
@@ -62,7 +62,7 @@ def test_costs_are_taken_in_blocks(p: int, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize("columns", [1, 2, 5])
 def test_rows_of_a_product_are_taken_in_blocks(columns: int, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """exp(xyᵀ)V of more rows than a block holds, V by rows, by columns or strided: the dense product; V stays as it was."""
-    monkeypatch.setattr(low_rank_exponential, "BLOCK_BYTES", 256)
+    monkeypatch.setattr(low_rank_exponential, "BLOCK", 32)
     x, y = ((rng().standard_normal(101) / 8).astype(dtype) * c for c in (1, -2))
     V = rng().standard_normal((101, 2 * columns)).astype(dtype)
     for W in (V[:, :columns].copy(), np.asfortranarray(V[:, :columns]), V[:, ::2], V[::-1, :columns]):
@@ -71,6 +71,34 @@ def test_rows_of_a_product_are_taken_in_blocks(columns: int, dtype: Any, monkeyp
         u = float(np.finfo(dtype).eps) / 2
         assert np.linalg.norm(expm_rank1_apply(x, y, W) - dense) <= 101 * u * np.linalg.norm(dense)
         assert np.array_equal(W, before)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+@pytest.mark.parametrize("columns", [15, 16, 17])
+def test_rows_of_a_low_rank_product_are_taken_in_blocks(columns: int, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """exp(XYᵀ)V with and without blocks, by any strides: the dense product; V stays as it was. With n = 101, ‖X‖‖Y‖ = 1
+    and ‖φ₁‖ < 2, inner products of length n round by nu(2‖V‖) in YᵀV and by nu(1 + 2)‖V‖ in the dense product."""
+    monkeypatch.setattr(low_rank_exponential, "BLOCK", 32)
+    X, Y = (f.astype(dtype) * c / np.linalg.norm(f) for f, c in zip(rng().standard_normal((2, 101, 3)), (1, -1), strict=True))
+    if np.iscomplexobj(X):
+        X = X * 1j
+    V = rng().standard_normal((101, 2 * columns)).astype(dtype)
+    for W in (V[:, :columns].copy(), np.asfortranarray(V[:, :columns]), V[:, ::2], V[::-1, :columns]):
+        before = W.copy()
+        error = expm_low_rank_apply(X, np.asfortranarray(Y), W) - expm_low_rank(X, Y) @ W
+        assert np.linalg.norm(error) <= 6 * 101 * float(np.finfo(dtype).eps) / 2 * np.linalg.norm(W)
+        assert np.array_equal(W, before)
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_long_arrays_of_phi_are_taken_in_blocks(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any shape, the last block short: each value as it is in one piece, to the few u that the contract allows it."""
+    s = 4.0 * rng().standard_normal((3, 5, 7))
+    whole = phi1(s)
+    monkeypatch.setattr(low_rank_exponential, "BLOCK", 32)
+    got = np.asarray(phi1(s if library == "numpy" else pytest.importorskip("torch").from_numpy(s)))
+    assert got.shape == s.shape
+    assert (abs(got - whole) <= 20 * U * whole).all()
 
 
 def test_the_largest_distance_of_quantiles() -> None:
