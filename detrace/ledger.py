@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -32,6 +32,9 @@ from .subjects import Subject
 from .suite import Suite
 
 REPLAY = Profile("replay", 0, shrink=False)
+DEFECT, BY_DESIGN, UNCHECKED = VERDICTS = "defect", "by design", "unchecked"
+"""A mistake; what the library documents or does on purpose; input outside what it promises, taken without an error, where it
+documents no check."""
 
 
 @dataclass
@@ -44,6 +47,9 @@ class Deviation:
     It is infinite where another function is computed than asked, so that by digits no second cause can be told; or it names
     a function in ceilings.py beside the ledger, which derives it from the arguments, 0 where the cause is silent. What an
     entry does not explain is news.
+
+    `verdict` is one of VERDICTS. What is unchecked breaks a law that asks for an error, and never has wrong digits: such an
+    entry speaks of facts only, in the laws that it names.
     `isolate` is a time limit in seconds for what crashes or hangs.
     """
 
@@ -51,7 +57,7 @@ class Deviation:
     law: str
     subject: str
     spaces: list[str]
-    verdict: Literal["defect", "by design"]
+    verdict: str
     summary: str
     input: dict[str, Any]
     measured: str
@@ -107,8 +113,12 @@ def read(path: Path, laws: Collection[str] | None = None) -> list[Deviation]:
         for named in (entry.law, *entry.laws):
             if laws is not None and named not in laws:
                 raise ValueError(f"{path.name}: entry {name} speaks of a law that does not exist: {named}")
+        if entry.verdict not in VERDICTS:
+            raise ValueError(f"{path.name}: entry {name}: unknown verdict {entry.verdict}; there are {', '.join(VERDICTS)}")
         if strange := [kind for kind in entry.kinds if kind not in KINDS]:
             raise ValueError(f"{path.name}: entry {name}: unknown kind of violation {strange[0]}; there are {', '.join(KINDS)}")
+        if entry.verdict == UNCHECKED and (entry.kinds != ["fact"] or entry.contract):
+            raise ValueError(f"{path.name}: entry {name}: unchecked input breaks facts (kinds) in laws that it names")
         if (entry.ceiling is None) == bool(entry.contract):
             raise ValueError(f"{path.name}: entry {name}: a contract and the ceiling of what is explained go together")
         if isinstance(entry.ceiling, str):

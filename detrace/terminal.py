@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from .ledger import DEFECT, VERDICTS
 from .results import DEFAULT_PATH
 from .values import decode
 
@@ -60,17 +61,21 @@ def violation_text(item: dict[str, Any], formula: str = "", contracts: Sequence[
 
 
 def summary_lines(results: dict[str, Any]) -> list[str]:
-    """Counts by subject, spaces that are not here, coverage."""
+    """Counts by subject, what is violated by the ledger's verdicts; spaces that are not here, coverage."""
     if not results:
         return []
     lines = []
+    verdicts = {d["id"]: d["verdict"] for d in results["ledger"]}
+    words = {verdict: verdict for verdict in VERDICTS} | {DEFECT: "known as defects"}
+    order = [*words.values(), "known"]
     for s in results["subjects"]:
         mine = [i for i in results["items"] if i["subject"] == s["name"]]
         counts = Counter(i["outcome"] for i in mine)
-        known = sum(1 for i in mine if i["deviation"])
+        known = Counter(words.get(verdicts.get(i["deviation"], ""), "known") for i in mine if i["deviation"])
+        notes = ", ".join(f"{n} {what}" for what, n in sorted(known.items(), key=lambda k: order.index(k[0])))
         skipped = sum(1 for n in results["not_run"] if n["subject"] == s["name"])
         text = f"{s['name']}{' (' + s['version'] + ')' if s['version'] else ''}: {counts['held']} held, "
-        text += f"{counts['violated']} violated" + (f" ({known} known)" if known else "")
+        text += f"{counts['violated']} violated" + (f" ({notes})" if notes else "")
         lines.append(f"{text}, {counts['undecided']} undecided, {skipped} not run")
         if s["role"] == "user":
             offered = ", ".join(s["offers"])

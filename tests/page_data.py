@@ -344,7 +344,7 @@ class Suite:
         if known and all(e["id"] != known for e in self.document["ledger"]):
             self.document["ledger"].append({
                 "id": known, "law": law["name"], "laws": [], "subject": subject, "spaces": [space],
-                "verdict": "defect" if k % 4 == 1 else "by design",
+                "verdict": ("defect", "by design", "unchecked")[len(self.document["ledger"]) % 3],
                 "summary": self.words(25) + ".", "input": {"A": self.array(2)}, "measured": reason, "true": self.words(6),
                 "upstream": f"https://example.org/issues/{k}", "versions": "<=2", "status": "reproduced", "reason": reason,
             })  # fmt: skip

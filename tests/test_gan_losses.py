@@ -203,13 +203,16 @@ def test_logits_are_exact_and_bounded(where: Space) -> None:
 
 @pytest.mark.parametrize("where", SPACES, ids=lambda s: s.dtype)
 def test_logits_come_in_every_shape(where: Space) -> None:
-    """Exact and bounded; lists, columns, images and a 0-d logit turn up, columns against lists, several positions a sample,
-    unequal sizes with several entries."""
+    """Exact and bounded; lists, columns, images and a 0-d logit turn up, columns against lists, half of all images of several
+    samples and positions, unequal sizes with several entries."""
     pairs = draws(draws_of.logit_tensors(), where, 300)
     assert all(exact(x, where) and 1 <= x.size <= 12 and np.abs(x).max() <= 1e4 * (1 + where.u) for p in pairs for x in p)
     assert {x.ndim for p in pairs for x in p} == {0, 1, 2, 4}
     assert {((2, 1), (2,)), ((3,), (3, 1)), ((2, 1, 2, 3), (2, 1, 2, 3))} <= {(r.shape, f.shape) for r, f in pairs}
     assert any(r.size != f.size and r.ndim == 4 for r, f in pairs)
+    images = [r.shape for r, f in pairs if r.shape == f.shape and r.ndim == 4]
+    assert len(images) > 0.4 * len(pairs), "where orders and averages show"
+    assert all(n > 1 and sorted(rest)[-1] > 1 for n, *rest in images)
     assert all(np.abs(x).max() <= 64 for p in draws(draws_of.logit_tensors(most=64.0), where) for x in p)
 
 

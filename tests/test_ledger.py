@@ -24,7 +24,7 @@ ENTRY = """
 law = "{law}"
 subject = "{subject}"
 spaces = ["numpy-*-float64"]
-verdict = "defect"
+verdict = "{verdict}"
 summary = "wrong for 3×3"
 input = {{ A = [[1.0, 2.0, 3.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]] }}
 measured = "3"
@@ -37,9 +37,10 @@ versions = "{versions}"
 def write(tmp_path):
     """Write a ledger file."""
 
-    def write(*, id="numpy-3x3", subject="peer", versions="", extra="", law="twice_is_the_sum"):
+    def write(*, id="numpy-3x3", subject="peer", versions="", extra="", law="twice_is_the_sum", verdict="defect"):
         path = tmp_path / "deviations.toml"
-        path.write_text(ENTRY.format(id=id, subject=subject, versions=versions, law=law) + extra, encoding="utf-8")
+        text = ENTRY.format(id=id, subject=subject, versions=versions, law=law, verdict=verdict) + extra
+        path.write_text(text, encoding="utf-8")
         return path
 
     return write
@@ -105,6 +106,11 @@ def test_absent_subjects_and_spaces_are_not_run(write):
         ({"extra": "ceiling = 1.0\n"}, "entry numpy-3x3: a contract and the ceiling of what is explained go together"),
         ({"extra": 'contract = "twice"\nceiling = "none"\n'}, "entry numpy-3x3: there is no none in ceilings.py beside it"),
         ({"extra": 'kinds = ["odd"]\n'}, "entry numpy-3x3: unknown kind of violation odd; there are ratio, not finite, fact"),
+        ({"verdict": "wrong"}, "entry numpy-3x3: unknown verdict wrong; there are defect, by design, unchecked"),
+        ({"verdict": "unchecked"}, "entry numpy-3x3: unchecked input breaks facts \\(kinds\\) in laws that it names"),
+        ({"verdict": "unchecked", "extra": 'kinds = ["fact", "ratio"]\n'}, "entry numpy-3x3: unchecked input breaks facts"),
+        ({"verdict": "unchecked", "extra": 'kinds = ["fact"]\ncontract = "twice"\nceiling = inf\n'},
+         "entry numpy-3x3: unchecked input breaks facts"),
         ({"extra": "[half"}, "deviations.toml is not valid TOML"),
         ({"extra": '[short]\nlaw = "twice_is_the_sum"\n'}, "entry short: .*missing .* required positional arguments"),
     ],
@@ -323,13 +329,17 @@ def test_an_entry_is_replayed_in_each_of_its_spaces(write):
 
 
 def test_the_suites_own_ledger_is_readable():
-    """Every entry of the shipped ledger names laws that exist and peers that ship, and none is about us."""
+    """Every entry of the shipped ledger names laws that exist and peers that ship, and none is about us; what is unchecked
+    breaks a law that asks for a refusal."""
     from detrace.suite import load
 
     suite = load()
     entries = read(suite.root / "verify" / "deviations.toml", suite.laws)
     assert {e.subject for e in entries} <= set(suite.peer_names())
-    assert {e.verdict for e in entries} <= {"defect", "by design"}
+    assert {e.verdict for e in entries} == set(ledger.VERDICTS)
+    for e in entries:
+        if e.verdict == ledger.UNCHECKED:
+            assert "refuse" in e.law, e.id
     assert ledger.REPLAY.examples == 0
 
 

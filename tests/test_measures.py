@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -109,6 +110,13 @@ def test_sizes_are_those_asked_for():
     large = [k for _, _, C in draws(measures.transport_problems(min_n=12, max_n=24), DOUBLE, 30) for k in C.shape]
     assert min(large) >= 12
     assert max(large) > 20
+
+
+def test_few_shapes_where_every_shape_is_compiled():
+    """A quick search in JAX keeps to two sizes."""
+    where = replace(space("jax-cpu-float32"), few_shapes=True)
+    assert {k for _, _, C in draws(measures.transport_problems(), where, 40) for k in C.shape} == {2, 3}
+    assert {len(D) for _, _, D in draws(measures.kantorovich_problems(), where, 40)} == {2, 3}
 
 
 def test_problems_shrink_to_one_point():

@@ -110,32 +110,37 @@ def test_cells_sum_up_items(browser: Browser, small: str) -> None:
     assert tab.js(COUNT) == "4 laws, 8 items: 4 held, 2 violated, 2 undecided, 1 not run"
 
 
-def chosen() -> dict[str, Any]:
-    """Results in which scipy violates two laws, one by design, for two reasons in the same words."""
+def chosen(verdict: str = "by design") -> dict[str, Any]:
+    """Results in which scipy violates two laws, one of them with this verdict, for two reasons in the same words."""
     document = results()
-    entry = document["ledger"][0] | {"law": "trace", "verdict": "by design", "summary": "Caps."}
+    entry = document["ledger"][0] | {"law": "trace", "verdict": verdict, "summary": "Caps."}
     document["ledger"] += [entry | {"id": "chosen"}, entry | {"id": "again"}]
     document["items"] += [violated("trace", "scipy", "torch-cpu-float32", "chosen"), violated("trace", "scipy", "s-f", "again")]
     return document
 
 
-def test_what_differs_by_design_is_told_apart(browser: Browser, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("verdict", "sign", "css", "state"), [("by design", "≠", "d", "design"), ("unchecked", "∉", "i", "unchecked")]
+)
+def test_what_is_not_a_mistake_is_told_apart(
+    browser: Browser, tmp_path: Path, verdict: str, sign: str, css: str, state: str
+) -> None:
     """In cells, families, items, the filter and the count; a mistake in the same cell comes first."""
-    document = chosen()
+    document = chosen(verdict)
     tab = browser.open(saved(document, tmp_path) + "#subject=scipy")
     text = "`${b.parentNode.className} ${b.innerText.replace(/\\s+/g, ' ')}`"
     cells = f"[...document.querySelectorAll('.marks td button')].map(b => {text})"
-    assert tab.js(cells) == ["v ✕ 2.2·10⁶†", "d ≠ 2.2·10⁶ ?1"]
-    assert tab.js(COUNT) == "2 of 4 laws, 4 items: 0 held, 3 violated (2 by design), 1 undecided, 0 not run"
-    assert tab.js("document.querySelector('.tally').innerText.replace(/\\s+/g, ' ').trim()") == "✕ 1≠ 2? 1"
-    for state, rows in {"design": "trace", "defect": "series", "violated": "series,trace"}.items():
-        assert browser.open(saved(document, tmp_path) + f"#outcome={state}").js(ROWS) == rows
+    assert tab.js(cells) == ["v ✕ 2.2·10⁶†", f"{css} {sign} 2.2·10⁶ ?1"]
+    assert tab.js(COUNT) == f"2 of 4 laws, 4 items: 0 held, 3 violated (2 {verdict}), 1 undecided, 0 not run"
+    assert tab.js("document.querySelector('.tally').innerText.replace(/\\s+/g, ' ').trim()") == f"✕ 1{sign} 2? 1"
+    for outcome, rows in {state: "trace", "defect": "series", "violated": "series,trace"}.items():
+        assert browser.open(saved(document, tmp_path) + f"#outcome={outcome}").js(ROWS) == rows
     tab = browser.open(saved(document, tmp_path) + "#item=trace/scipy/s-f")
-    assert tab.js("document.querySelector('.target .k').className") == "k d"
-    assert "≠ by design" in str(tab.js("document.querySelector('.target').innerText"))
+    assert tab.js("document.querySelector('.target .k').className") == f"k {css}"
+    assert f"{sign} {verdict}" in str(tab.js("document.querySelector('.target').innerText"))
     document["items"].append(violated("trace", "scipy", "numpy-cpu-float32"))
     tab = browser.open(saved(document, tmp_path) + "#subject=scipy&law=trace")
-    assert tab.js(cells)[1] == "v ✕ 2.2·10⁶ ?1 ≠2"
+    assert tab.js(cells)[1] == f"v ✕ 2.2·10⁶ ?1 {sign}2"
 
 
 def test_a_deviation_that_is_shown_under_another_is_found(browser: Browser, tmp_path: Path) -> None:
@@ -181,7 +186,7 @@ def test_every_text_has_contrast(browser: Browser, tmp_path: Path, dark: bool, m
     open_all(tab)
     scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
     tab.call("Emulation.setEmulatedMedia", media=media, features=[scheme])
-    assert tab.js("['h0', 'h1', 'h2', 'h3', 'h4', 'v', 'd', 'u', 'n'].filter(c => !document.querySelector(`.${c}`))") == []
+    assert tab.js("['h0', 'h1', 'h2', 'h3', 'h4', 'v', 'd', 'i', 'u', 'n'].filter(c => !document.querySelector(`.${c}`))") == []
     assert tab.js(CONTRAST) == {}
 
 

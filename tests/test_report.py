@@ -17,8 +17,11 @@ from urllib.parse import unquote
 import pytest
 from page_data import FAMILIES, ITEMS, TRENDED, gate, matrix, results, suite, trend, violated
 
+from detrace import ledger
 from detrace.report import render, show, write
+from detrace.report.counts import EXCUSES
 from detrace.report.formulas import formula, prose, raised
+from detrace.report.found import VERDICTS
 from detrace.report.norms import norm_of
 from detrace.report.packed import CODECS, packed, unpacked
 from detrace.report.page import GUESTS, MAX_BYTES, ROOMS
@@ -155,33 +158,66 @@ def test_deviations_with_the_same_words_are_listed_once() -> None:
     assert items_of(page)["merged"] == {"other": "scipy-series"}
 
 
-def test_what_differs_by_design_is_told_apart_from_what_is_wrong() -> None:
+@pytest.mark.parametrize(
+    ("verdict", "sign", "css", "bar", "words"),
+    [("by design", "≠", "d", "o4", "1 more differs by design"), ("unchecked", "∉", "i", "o5", "1 more takes input unchecked")],
+)
+def test_what_is_not_a_mistake_is_told_apart(verdict: str, sign: str, css: str, bar: str, words: str) -> None:
     """By a sign and a class in the overview, by a number in the sentence, by a part of the bar, by a heading of its own."""
     document = results()
-    chosen = {"id": "chosen", "law": "trace", "verdict": "by design", "summary": "Caps."}
+    chosen = {"id": "chosen", "law": "trace", "verdict": verdict, "summary": "Caps."}
     document["ledger"].append(document["ledger"][0] | chosen)
     document["items"].append(violated("trace", "scipy", "numpy-cpu-float32", "chosen"))
     chip = r'<a class="chip (\w+)" href="[^"]*" title="([^"]*)">scipy <b>([^<]*)</b>'
     page = render(document)
     assert re.findall(chip, page) == [
-        ("v", "scipy: laws 2 violated; 1 by design; worst ratio 2.2·10⁶", "✕ 1, ≠ 1 of 2†")
+        ("v", f"scipy: laws 2 violated; 1 {verdict}; worst ratio 2.2·10⁶", f"✕ 1, {sign} 1 of 2†")
     ]
-    assert "0 held, 2 violated (1 known as defects, 1 by design), 1 undecided" in Page(page).text
-    assert re.findall(r'<rect class="(o\d)"', page) == ["o0", "o2", "o3", "o1", "o4", "o2"]
+    assert f"0 held, 2 violated (1 known as defects, 1 {verdict}), 1 undecided" in Page(page).text
+    assert re.findall(r'<rect class="(o\d)"', page) == ["o0", "o2", "o3", "o1", bar, "o2"]
     assert "✕ Known defects 1 in 1 implementation" in Page(page).text
-    assert "≠ By design 1 in 1 implementation:" in Page(page).text
-    assert items_of(page)["design"] == [items_of(page)["deviations"].index("chosen")]
+    assert f"{sign} {verdict.capitalize()} 1 in 1 implementation:" in Page(page).text
+    numbers = [items_of(page)["deviations"].index("chosen")]
+    assert items_of(page)["excused"] == [numbers * (excuse == verdict) for excuse in EXCUSES]
+    case = rf'data-case="trace/scipy">\s*<summary><b>trace</b> <span class="k {css}">{sign} '
+    assert re.search(case, parts(page)["found"])
+    assert f"<span>{sign} 2.2·10⁶</span> scipy" in parts(page)["laws-matrix_exponential"]
     document["items"] = document["items"][4:]
     page = render(document)
-    assert [(css, text) for css, _, text in re.findall(chip, page)] == [("d", "≠ 1 of 1")]
-    assert "Wrong nobody 1 more differs by design" in Page(page).text
+    assert [(found, text) for found, _, text in re.findall(chip, page)] == [(css, f"{sign} 1 of 1")]
+    assert f"Wrong nobody {words}" in Page(page).text
+
+
+def test_a_law_is_what_is_most_wrong_about_it() -> None:
+    """Violated by mistake before by design before unchecked, in the overview and among those who are not wrong."""
+    document = results()
+    document["ledger"] = [
+        {"id": name, "law": "trace", "subject": "scipy", "verdict": verdict, "status": "reproduced", "summary": name}
+        for name, verdict in {"caps": "by design", "lenient": "unchecked", "defect": "defect"}.items()
+    ]
+    chip = r'<a class="chip (\w+)" href="[^"]*" title="[^"]*">scipy <b>([^<]*)</b>'
+    shown = {
+        ("lenient",): ("i", "∉ 1 of 1"),
+        ("lenient", "caps"): ("d", "≠ 1 of 1"),
+        ("caps", "lenient", "defect"): ("v", "✕ 1 of 1†"),
+    }
+    for deviations, expected in shown.items():
+        document["items"] = [violated("trace", "scipy", f"s-{k}", name) for k, name in enumerate(deviations)]
+        assert re.findall(chip, render(document)) == [expected]
+    document["subjects"].append(document["subjects"][1] | {"name": "pot"})
+    document["items"] = [violated("trace", "scipy", "s-f", "caps"), violated("trace", "pot", "s-f", "lenient")]
+    assert "Wrong nobody 1 more differs by design, 1 more takes input unchecked" in Page(render(document)).text
+
+
+def test_the_page_knows_every_verdict_of_the_ledger() -> None:
+    assert VERDICTS == ledger.VERDICTS
 
 
 def test_the_first_screen_says_how_to_read_a_ratio(page: str) -> None:
     """With each colour's range, before the tallies."""
     text = Page(page).text
     assert "How to read a ratio. It is the certified error of a result, divided by a bound" in text
-    ranges = "✓ below 0.3 ✓ 0.3 to 0.9 ✓ 0.9 to 3 ✓ 3 to 10 ✓ 10 to 30 ✕ 30 and more ≠ 30 and more by design"
+    ranges = "✓ below 0.3 ✓ 0.3 to 0.9 ✓ 0.9 to 3 ✓ 3 to 10 ✓ 10 to 30 ✕ 30 and more ≠ 30 and more by design ∉ input unchecked"
     assert text.index("How sure") < text.index(ranges) < text.index("Our references:")
 
 
@@ -332,6 +368,23 @@ def test_benchmarks_stand_side_by_side(page: str) -> None:
         assert words in text
     for words in ("2.93", "2.80 to 3.00", "41.2 s", "under 120 s", "memory copies 11.0 GB/s"):
         assert words in text
+
+
+def test_times_can_be_multiples_of_a_rival() -> None:
+    """The table says of which; the fastest is the fastest rival, however fast the contract alone is."""
+    document = results()
+    ours, *_ = document["benchmarks"]
+    steps = {"one step": 0.8, "two steps": 1.0}
+    document["benchmarks"] = [ours | {"ratio": 0.3, "against": "two steps"}] + [
+        ours | {"subject": name, "ratio": ratio, "against": "two steps", "rival": True} for name, ratio in steps.items()
+    ]
+    text = Page(parts(render(document))["contracts-0"]).text
+    assert "multiple of that of “two steps”: it and its rival compute the same, expm alone less; below it" in text
+    assert "fastest: one step" in text
+    assert "time ÷ baseline" in text
+    cells = re.findall(r'<td class="(best )?b\d+"><b>([^<]*)×</b>', parts(render(document))["contracts-0"])
+    assert cells == [("", "0.30"), ("best ", "0.80"), ("", "1.0")]
+    assert "multiple of the fastest" in Page(parts(render(results()))["contracts-0"]).text
 
 
 def test_columns_of_times_stand_together_by_where_they_ran(page: str) -> None:

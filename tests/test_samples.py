@@ -102,11 +102,12 @@ def test_options_of_problems():
 
 
 def test_few_shapes_where_every_shape_is_compiled():
-    """A quick search in JAX keeps to two pairs of sizes."""
+    """A quick search in JAX keeps to two pairs of sizes, and to the plane."""
     from dataclasses import replace
 
     where = replace(space("jax-cpu-float32"), few_shapes=True)
     assert {(len(x), len(y)) for x, y, *_ in draws(samples.line_problems(), where, 40)} == {(2, 2), (2, 3)}
+    assert {len(m) for m, *_ in draws(samples.gaussians(), where, 20)} == {2}
 
 
 def test_counts_add_up():

@@ -8,6 +8,7 @@ import pkgutil
 import re
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -218,6 +219,9 @@ def test_plain_strategies_do_not_depend_on_the_space(float64):
     """Integers and choices are what they say, in every space."""
     assert set(draws(scalars.integers(2, 4), float64)) == {2, 3, 4}
     assert set(draws(scalars.choices("a", "b"), float64)) == {"a", "b"}
+    kept = scalars.choices("a", "b", "c", few=2)
+    assert set(draws(kept, float64)) == {"a", "b", "c"}
+    assert set(draws(kept, replace(float64, few_shapes=True))) == {"a", "b"}
     assert repr(scalars.integers(2, 4)) == "integers(2, 4)"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench import suite_speed
 from detrace import plan, suite
 from detrace.contracts import Contract, Family
 from detrace.report.benchmarks import _limits as page_limits
@@ -338,6 +339,17 @@ class TestRecords:
         assert by["cuda only"]["reason"]
         json.dumps(rows, allow_nan=False)
 
+    def test_ratios_go_to_the_baseline_of_a_case(self):
+        """To a rival that is slower, by its name; to the fastest right result where the baseline is wrong or absent."""
+        (group,) = self.groups(baseline="add")
+        for error, ratio, against in ((0.5, 0.5, "add"), (1e9, 1.0, "")):
+            rows = records.group_records(group, self.answers(1e-3, 2e-3, error), {})
+            by = {r["subject"]: r for r in rows}
+            assert (by["right"]["ratio"], by["right"]["against"]) == (pytest.approx(ratio), against)
+            assert by["cuda only"]["against"] == ""
+        rows = records.group_records(self.groups()[0], self.answers(1e-3, 2e-3), {})
+        assert {r["against"] for r in rows} == {""}
+
     @pytest.mark.parametrize("error", [1e9, "inf", "nan"])
     def test_a_wrong_result_is_never_the_fastest(self, error):
         (group,) = self.groups()
@@ -450,3 +462,23 @@ class TestCases:
             assert judge(result, NUMPY).ratio < 30, contract
             assert not judge(result * (1 + 1e8 * NUMPY.u) + 1e8 * NUMPY.u, NUMPY).ratio < 30, contract
             assert not judge(result * np.nan, NUMPY).ratio < 30, contract
+
+
+def test_the_suites_own_speed_is_measured(monkeypatch):
+    """What the machinery adds to a bare test is a number for a law of arrays and for one of networks, alone and with
+    its judge; and every mutant is timed by a law that must reject it."""
+    monkeypatch.setattr(suite_speed, "EXAMPLES", 10)
+    monkeypatch.setattr(suite_speed, "REPETITIONS", 1)
+    whole = suite.load()
+    for name in suite_speed.LAWS[0], suite_speed.LAWS[3]:
+        shares = suite_speed.shares_of(whole, name, "numpy-cpu-float64")
+        assert shares["bare"] > 0
+        assert all(-100 < shares[k] < 10_000 for k in ("machinery", "law"))
+    assert {whole.family_of(whole.laws[name]) for name in suite_speed.LAWS} == set(whole.families)
+    kinds = ("minimax_as_log_of_sigmoid", "elementwise")  # of a theorem about each of several contracts, and of a plain one
+    chosen = {name: whole.mutants()[name] for name in kinds}
+    monkeypatch.setattr(suite.Suite, "mutants", lambda _: chosen)
+    median, longest = suite_speed.mutants()
+    assert median["how"].startswith("2 mutants")
+    assert "not rejected" not in median["how"]
+    assert 0 < median["value"] <= longest["value"]

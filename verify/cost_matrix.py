@@ -73,11 +73,11 @@ def coincident_points_cost_nothing(cost_matrix, P, p, third, space):
         judge(float(abs(rational(C[i, j]) - rational(C[j, i]))), bound * size + lost(space, 2), scale=size or 1.0, why=RELATIVE)
 
 
-@law(r"C_{ij} = \|x_i - y_j\|^p", source="SPEC 3", dtypes="wide", p=choices(1.0, 2.0), k=integers(0, 26),
+@law(r"C_{ij} = \|x_i - y_j\|^p", source="SPEC 3", dtypes="wide", p=choices(1.0, 2.0), k=integers(0, 46),
      n=choices(26, 30, 40), step=integers(1, 50))  # fmt: skip
 def costs_of_many_points_are_as_accurate(cost_matrix, p, k, n, step, space):
-    """n > 25 whole points of the plane, 2ᵏ from the origin: libraries change to a matrix product there. The worst entry
-    against its exact value. Bound: (d+4)·max(p,1) u of it."""
+    """n > 25 whole points of the plane, 2ᵏ from the origin: libraries change to a matrix product there, whose squares are exact
+    while they are small. The worst entry against its exact value. Bound: (d+4)·max(p,1) u of it."""
     t = 2.0 ** min(k, round(-math.log2(space.u)) - 7)
     index = np.arange(n)
     x = np.stack([index * step % 11, index * 7 % 13], axis=1) + t

@@ -32,6 +32,11 @@ def arguments(name: str, batches: Batches, numbers: Any) -> tuple[Batches, tuple
     return as_many(batches) if formula.meets == "paired" else batches, tuple(numbers[: len(formula.parameters)])
 
 
+def arranged(batches: Batches) -> list[Batches]:
+    """As they were drawn, and as a column against a list."""
+    return [batches, (batches[0].reshape(-1, 1), batches[1].ravel())]
+
+
 def flat(batches: Batches) -> Batches:
     return batches[0].ravel(), batches[1].ravel()
 
@@ -51,26 +56,28 @@ def judge_same(got: np.ndarray, due: np.ndarray, truth: Truth, side: int, space:
 
 @law(FORMULA, source=SPEC, gradient=each(*GRADIENTS), batches=logit_tensors(), numbers=fractions(), cost=2.5)
 def closed_form_does_not_see_the_shape(gradient, batches, numbers, space):
-    """Batches of shape (n,), (n,1), (n,c,h,w), each its own, against lists: the mean is over all n·c·h·w entries, each
-    slope stands where its logit stood. Bound: those of both slopes, u·(moduli of the slope's summands)."""
+    """Batches of shape (n,), (n,1), (n,c,h,w), each its own, and a column against a list, against lists: the mean is over all
+    n·c·h·w entries, a slope stands where its logit stood. Bound: those of both slopes, u·(moduli of the slope's summands)."""
     name = gradient.contract.name.removesuffix("_gradient")
     logits, given = arguments(name, batches, numbers)
     truth = certified(name, *logits, given, space)
-    pairs = zip(gradient(*logits, *given), gradient(*flat(logits), *given), strict=True)
-    for side, (got, due) in enumerate(pairs):
-        judge_same(got, due, truth, side, space, natural=0.0)
+    slopes = gradient(*flat(logits), *given)
+    for shaped in arranged(logits):
+        for side, (got, due) in enumerate(zip(gradient(*shaped, *given), slopes, strict=True)):
+            judge_same(got, due, truth, side, space, natural=0.0)
 
 
 @law(FORMULA, source=SPEC, loss=each(*LOSSES), batches=logit_tensors(), numbers=fractions(), needs="autodiff", cost=3.0)
 def reverse_mode_does_not_see_the_shape(loss, batches, numbers, space):
-    """Batches of shape (n,), (n,1), (n,c,h,w), each its own, against lists, for real and fake logits. Bound: those of both
-    slopes, u·(1 + moduli of the slope's summands)/(n·c·h·w)."""
+    """Batches of shape (n,), (n,1), (n,c,h,w), each its own, and a column against a list, against lists, for real and fake
+    logits. Bound: those of both slopes, u·(1 + moduli of the slope's summands)/(n·c·h·w)."""
     name = loss.contract.name
     logits, given = arguments(name, batches, numbers)
     truth = certified(name, *logits, given, space)
     for side in (1, 0):
-        got, due = (loss.gradient(*x, *given, wrt=side) for x in (logits, flat(logits)))
-        judge_same(got, due, truth, side, space, natural=1.0)
+        due = loss.gradient(*flat(logits), *given, wrt=side)
+        for shaped in arranged(logits):
+            judge_same(loss.gradient(*shaped, *given, wrt=side), due, truth, side, space, natural=1.0)
 
 
 @law(r"J,\ \nabla J \text{ of any shape are those of } \delta_1, \dots, \delta_{nchw}", source=SU,

@@ -28,6 +28,8 @@ from detrace.strategies.measures import (
 from detrace.strategies.scalars import choices
 from verify.transport_bounds import VALUE, Problem
 
+DETOURS = 4 * ("squared", "asymmetric")
+"""Costs whose cheapest paths are mostly not the direct ones: more of them where paths are what is judged."""
 PATHS = 1.5
 """nu for the paths beside 2nu for the transport: how much wider the bounds are than those of transport alone."""
 
@@ -98,7 +100,7 @@ def potentials_extend_to_new_points(optimal_transport, c_transform, problem, spa
 
 
 @law(r"\bar D(i,j) = \min_{i = k_0, k_1, \dots, k_r = j} \textstyle\sum D(k_s, k_{s+1})",
-     source="SPEC 3: shortest-path closure", D=ground_costs(kinds=tuple(GROUND)))  # fmt: skip
+     source="SPEC 3: shortest-path closure", D=ground_costs(kinds=(*GROUND, *DETOURS)))  # fmt: skip
 def closure_is_the_cheapest_path(metric_closure, D, space):
     """For metrics and others, negative costs without negative cycles too. Bound for D ≥ 0: nu·D̄(i,j), entry by entry, since
     sums of non-negative numbers keep their digits; else n sums of numbers up to n·max|D|."""
@@ -113,7 +115,7 @@ def closure_is_the_cheapest_path(metric_closure, D, space):
 
 
 @law(r"\bar D \le D,\quad \bar D(i,j) \le \bar D(i,k) + \bar D(k,j),\quad \bar{\bar D} = \bar D",
-     source="SPEC 3: shortest-path closure", D=ground_costs(kinds=NON_NEGATIVE))  # fmt: skip
+     source="SPEC 3: shortest-path closure", D=ground_costs(kinds=(*NON_NEGATIVE, *DETOURS)))  # fmt: skip
 def closure_is_the_largest_quasi_metric_below(metric_closure, D, space):
     """Zero diagonal and D̄ ≤ D off it, exactly: the direct way is a path. Triangle inequality and idempotence up to nu·D̄."""
     n = len(D)

@@ -74,16 +74,16 @@ def rank_one_exponential_of_long_vectors(expm_rank1, xy, space):
 
 
 @law(r"e^{xy^\top}V = V + \varphi(s)\,x\,(y^\top V),\quad n \le 65", source=kexue(6407, 3, "c4"), cost=4.0,
-     xyV=pairs_and_columns(kinds=LONG, min_n=9, max_n=65, max_k=17, keep="forward"),
-     layout=choices("rows", "columns"))  # fmt: skip
-def rank_one_apply_to_long_vectors(expm_rank1_apply, xyV, layout, space):
-    """Certified MV for n from 9 to 65 and up to 17 columns (65 for V = I), V stored by rows or by columns. Bound:
+     xyV=pairs_and_columns(kinds=LONG, min_n=9, max_n=65, max_k=17, keep="forward"))  # fmt: skip
+def rank_one_apply_to_long_vectors(expm_rank1_apply, xyV, space):
+    """Certified MV for n from 9 to 65 and up to 17 columns (65 for V = I), V stored by rows and by columns. Bound:
     u(‖V‖ + ‖MV‖) + ‖x‖(δφ‖yᵀV‖ + |φ|δ(yᵀV))."""
     x, y, V = xyV
     m = RankOne(x, y, space)
-    got = (expm_rank1_apply if layout == "rows" else expm_rank1_apply.transposed_memory)(x, y, V)
-    judge(frobenius(ball(got) - m.matrix * ball(V)), m.apply_error(V), scale=m.norm * size(V) or math.inf,
-          why="u(‖V‖ + ‖MV‖) + ‖x‖(δφ‖yᵀV‖ + |φ|δ(yᵀV))")  # fmt: skip
+    due = m.matrix * ball(V)
+    for apply in (expm_rank1_apply, expm_rank1_apply.transposed_memory):
+        judge(frobenius(ball(apply(x, y, V)) - due), m.apply_error(V), scale=m.norm * size(V) or math.inf,
+              why="u(‖V‖ + ‖MV‖) + ‖x‖(δφ‖yᵀV‖ + |φ|δ(yᵀV))")  # fmt: skip
 
 
 @law(r"e^{XY^\top}V = V + X\varphi_1(Y^\top X)(Y^\top V),\quad n \le 33,\ r \le 6", source=kexue(6407, "c4"), cost=8.0,

@@ -29,7 +29,7 @@ def summary(results: dict[str, Any]) -> Summary:
         items.setdefault(i["law"], {}).setdefault(i["subject"], {})[i["space"]] = row
     return {
         "profile": results.get("profile"), "laws": [law["name"] for law in results["laws"]], "items": items,
-        "here": [s["id"] for s in results["spaces"] if s.get("available")],
+        "here": [s["id"] for s in results["spaces"] if s.get("available") is not False],
         "subjects": [s["name"] for s in results["subjects"]],
     }  # fmt: skip
 

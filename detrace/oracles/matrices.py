@@ -107,10 +107,10 @@ def condition(a: np.ndarray) -> float:
     return float((frobenius(expm(a)) * frobenius(expm(-a))).abs_upper())
 
 
-def log1pm_condition(a: np.ndarray, log: Ball) -> float:
+def log1pm_condition(a: np.ndarray, log: Ball, *, limit: int = 1 << 15) -> float:
     """Relative condition of A ↦ log(I+A): ‖K(L)⁻¹‖₂ ‖A‖_F/‖L‖_F with L = log(I+A), since the logarithm's derivative
-    is the inverse of the exponential's."""
-    k = certify(lambda: kronecker_form(log).inv(), bits=24)
+    is the inverse of the exponential's. ArithmeticError where that is singular to `limit` bits."""
+    k = certify(lambda: kronecker_form(log).inv(), bits=24, limit=limit)
     with precision(128):
         kappa: arb = spectral_norm(k) * frobenius(ball(a)) / frobenius(log)
     return max(float(kappa.abs_upper()), 1.0)

@@ -60,12 +60,13 @@ def _table(entries: list[Mapping[str, Any]], roles: Mapping[str, str]) -> dict[s
         key=lambda c: (places.index(c[1]), rank.get(roles.get(c[0], ""), 9), c[0]),
     )
     footnotes: dict[str, int] = {}
+    fastest = _fastest(entries)
     lines: dict[tuple[tuple[str, str], ...], dict[tuple[str, str], dict[str, Any]]] = {}
     params: dict[tuple[tuple[str, str], ...], Mapping[str, Any]] = {}
     for b in entries:
         key = tuple((str(k), str(v)) for k, v in (b.get("params") or {}).items())
         params.setdefault(key, b)
-        lines.setdefault(key, {})[str(b.get("subject")), backend(b)] = _cell(b, footnotes)
+        lines.setdefault(key, {})[str(b.get("subject")), backend(b)] = _cell(b, footnotes, best=any(b is f for f in fastest))
     order = sorted(lines, key=lambda key: _sort_key(params[key]))
     return {
         "columns": [{"subject": s, "backend": k} for s, k in columns],
@@ -74,19 +75,27 @@ def _table(entries: list[Mapping[str, Any]], roles: Mapping[str, str]) -> dict[s
             {**_row_head(params[k]), "cells": [lines[k].get(c, {"state": "none"}) for c in columns]} for k in order
         ],
         "memory": any(measured(b) and memory(b.get("peak_memory")) for b in entries),
-        "footnotes": list(footnotes), "pace": pace(entries, roles), "sizes": len(order), "best": _fastest(entries),
+        "footnotes": list(footnotes), "pace": pace(entries, roles), "sizes": len(order), "best": _winner(fastest),
+        "against": next((str(b["against"]) for b in entries if b.get("against")), ""),
     }  # fmt: skip
 
 
-def _fastest(entries: Iterable[Mapping[str, Any]]) -> str:
-    """Who is fastest and right at most sizes; '' if nothing was measured."""
-    wins = Counter(
-        str(b.get("subject")) for b in entries if measured(b) and number(b.get("ratio")) == 1.0 and b.get("right") is not False
-    )
+def _fastest(entries: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """At each size who is fastest and not wrong; where times are multiples of a rival's, among the rivals."""
+    sizes: dict[str, list[Mapping[str, Any]]] = {}
+    for b in entries:
+        if measured(b) and number(b.get("ratio")) is not None and b.get("right") is not False:
+            sizes.setdefault(str(b.get("params")), []).append(b)
+    return [min(some, key=lambda b: (bool(b.get("against")) and not b.get("rival"), b["ratio"])) for some in sizes.values()]
+
+
+def _winner(fastest: Iterable[Mapping[str, Any]]) -> str:
+    """Who is fastest at most sizes; '' if nothing was measured."""
+    wins = Counter(str(b.get("subject")) for b in fastest)
     return wins.most_common(1)[0][0] if wins else ""
 
 
-def _cell(b: Mapping[str, Any], footnotes: dict[str, int]) -> dict[str, Any]:
+def _cell(b: Mapping[str, Any], footnotes: dict[str, int], *, best: bool = False) -> dict[str, Any]:
     if not measured(b):
         note = footnotes.setdefault(f"Not measured: {b.get('reason') or 'no reason given'}", len(footnotes) + 1)
         return {"state": "not", "note": note}
@@ -97,7 +106,7 @@ def _cell(b: Mapping[str, Any], footnotes: dict[str, int]) -> dict[str, Any]:
     reason = f"Wrong: {b.get('reason') or 'no reason given'}"
     note = footnotes.setdefault(reason, len(footnotes) + 1) if wrong else 0
     return {
-        "state": "best" if slower is not None and slower <= 1.0 and not wrong else "measured",
+        "state": "best" if best else "measured",
         "ratio": significant(slower), "time": seconds(b.get("median_s")), "iqr": seconds(b.get("iqr_s")),
         "interval": "" if "–" in (low, high) else f"{low}–{high}",
         "share": "" if share is None else f"{significant(share * 100)} %",

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .counts import BY_DESIGN, by_design, outcome
+from .counts import excuses, outcome
 from .show import number, ratio
 
 WORDS = {"reference": "our reference", "peer": "public libraries", "user": "your subjects", "mutant": "mutants"}
@@ -65,7 +65,7 @@ def _union(group: Iterable[Mapping[str, Any]], key: str) -> list[str]:
 
 def _worst(results: Mapping[str, Any], theorem: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
     """By theorem: the worst ratio of each role, who had it and where."""
-    design = by_design(results)
+    excused = excuses(results)
     roles = {str(s.get("name")): str(s.get("role")) for s in results.get("subjects") or []}
     found: dict[str, dict[str, tuple[float, Mapping[str, Any]]]] = {}
     for item in results.get("items") or []:
@@ -80,7 +80,7 @@ def _worst(results: Mapping[str, Any], theorem: Mapping[str, str]) -> dict[str, 
     return {
         law: [
             {"role": WORDS.get(role, role), "ratio": ratio(value), "subject": str(i.get("subject")),
-             "space": str(i.get("space")), "outcome": BY_DESIGN if i.get("deviation") in design else outcome(i),
+             "space": str(i.get("space")), "outcome": excused.get(str(i.get("deviation")), outcome(i)),
              "own": role == "reference"}
             for role, (value, i) in sorted(best.items())
         ]

@@ -1,6 +1,7 @@
 """What became of the items, in numbers and in plain words. Held, violated, undecided and not run are never mixed.
 
-A violation that the ledger holds to be by design counts as violated, and is shown apart from what is wrong.
+A violation that the ledger holds to be by design, or of input that is unchecked, counts as violated, and is shown apart from
+what is wrong.
 """
 
 from __future__ import annotations
@@ -13,21 +14,24 @@ from typing import Any
 from .show import count, number
 
 OUTCOMES = ("held", "violated", "undecided", "not run")
-BY_DESIGN = "by design"
-SYMBOLS = {"held": "✓", "violated": "✕", BY_DESIGN: "≠", "undecided": "?", "not run": "·"}
+BY_DESIGN, UNCHECKED = EXCUSES = "by design", "unchecked"
+"""Verdicts of the ledger that call nobody wrong."""
+SYMBOLS = {"held": "✓", "violated": "✕", BY_DESIGN: "≠", UNCHECKED: "∉", "undecided": "?", "not run": "·"}
+COLOURS = {"violated": "v", BY_DESIGN: "d", UNCHECKED: "i", "undecided": "u", "not run": "n"}
+"""Classes of chips, cells and keys; what held has a shade."""
 ROLES = {"reference": "Our references", "peer": "Public libraries", "user": "Your subjects", "mutant": "Mutants"}
 ANY = "*"
 
 
 @dataclass
 class Tally:
-    """Items of one role by outcome; of the violated ones the ledger names `known`, and holds `design` to be by design."""
+    """Items of one role by outcome; of the violated ones the ledger names `known`, and `excused` counts them by verdict."""
 
     role: str
     title: str
     items: Counter[str] = field(default_factory=Counter)
     known: int = 0
-    design: int = 0
+    excused: Counter[str] = field(default_factory=Counter)
     examples: int = 0
     undecided_examples: int = 0
     violating: Counter[str] = field(default_factory=Counter)
@@ -35,29 +39,30 @@ class Tally:
     @property
     def sentence(self) -> str:
         parts = [f"{self.items[o]:,} {o}" for o in OUTCOMES]
-        n, defects = self.items["violated"], self.known - self.design
-        notes = {"known as defects": defects, BY_DESIGN: self.design, "not in the ledger": n - self.known if self.known else 0}
+        news = self.items["violated"] - self.known if self.known else 0
+        defects = self.known - self.excused.total()
+        notes = {"known as defects": defects, **{e: self.excused[e] for e in EXCUSES}, "not in the ledger": news}
         if any(notes.values()):
             parts[1] += f" ({', '.join(f'{k:,} {words}' for words, k in notes.items() if k)})"
         return f"{self.title}: {parts[0]}, {parts[1]}, {parts[2]}, {parts[3]}."
 
     @property
     def shares(self) -> list[tuple[str, float]]:
-        """Class and share in thousandths of each part of the bar: held, wrong, by design, undecided, not run."""
-        parts = {"o0": self.items["held"], "o1": self.items["violated"] - self.design, "o4": self.design,
-                 "o2": self.items["undecided"], "o3": self.items["not run"]}  # fmt: skip
+        """Class and share in thousandths of each part of the bar: held, wrong, by design, unchecked, undecided, not run."""
+        parts = {"o0": self.items["held"], "o1": self.items["violated"] - self.excused.total(), "o4": self.excused[BY_DESIGN],
+                 "o5": self.excused[UNCHECKED], "o2": self.items["undecided"], "o3": self.items["not run"]}  # fmt: skip
         return [(css, 1000 * n / sum(parts.values())) for css, n in parts.items() if n]
 
 
-def by_design(results: Mapping[str, Any]) -> frozenset[str]:
-    """The ledger's entries that are no mistakes."""
-    return frozenset(str(e.get("id")) for e in results.get("ledger") or [] if e.get("verdict") == BY_DESIGN)
+def excuses(results: Mapping[str, Any]) -> dict[str, str]:
+    """The ledger's entries that call nobody wrong, with their verdict."""
+    return {str(e.get("id")): str(e["verdict"]) for e in results.get("ledger") or [] if e.get("verdict") in EXCUSES}
 
 
 def tallies(results: Mapping[str, Any]) -> list[Tally]:
     """One tally a role, in the order references, user's subjects, peers."""
     roles = {s.get("name", ""): s.get("role", "user") for s in results.get("subjects") or []}
-    design = by_design(results)
+    excused = excuses(results)
     found = {r: Tally(r, ROLES[r]) for r in ("reference", "user", "peer", "mutant")}
     for item in results.get("items") or []:
         tally = found.get(roles.get(item.get("subject"), "user"), found["user"])
@@ -66,7 +71,8 @@ def tallies(results: Mapping[str, Any]) -> list[Tally]:
         tally.undecided_examples += int(number(item.get("undecided")) or 0)
         if outcome(item) == "violated":
             tally.known += bool(item.get("deviation"))
-            tally.design += item.get("deviation") in design
+            if item.get("deviation") in excused:
+                tally.excused[excused[item["deviation"]]] += 1
             tally.violating[str(item.get("subject"))] += 1
     for skipped in results.get("not_run") or []:
         if skipped.get("subject", ANY) != ANY:

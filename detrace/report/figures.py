@@ -63,7 +63,8 @@ def _planes(results: Mapping[str, Any], limit: float, styles: Styles) -> dict[st
         series = [Series(_label(who, groups), styles(who), [_plane_point(who, rows)]) for who, rows in ordered]
         note = f"{count(silent[contract], 'timing')} without a certified error not drawn." if contract in silent else ""
         title = f"{contract}: worst certified ratio against time"
-        out[contract] = _figure(series, title, "time ÷ fastest", "error ÷ bound", limit, note)
+        named = any(b.get("against") for rows in groups.values() for b in rows)
+        out[contract] = _figure(series, title, f"time ÷ {'baseline' if named else 'fastest'}", "error ÷ bound", limit, note)
     return out
 
 
@@ -71,7 +72,8 @@ def _plane_point(who: tuple[str, str], rows: Sequence[Mapping[str, Any]]) -> Poi
     times = [number(b["ratio"]) or 1.0 for b in rows]
     slower = math.exp(sum(map(math.log, times)) / len(times))
     worst = max((finite(b["error_ratio"]) for b in rows), default=0.0)
-    label = f"{who[0]} ({who[1]}): {significant(slower)} times the fastest, error {ratio(worst)} of its bound"
+    base = next((str(b["against"]) for b in rows if b.get("against")), "the fastest")
+    label = f"{who[0]} ({who[1]}): {significant(slower)} times {base}, error {ratio(worst)} of its bound"
     return Point(slower, worst, f"{label}, {len(rows)} timings")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .catalogue import base
-from .counts import BY_DESIGN, outcome
+from .counts import EXCUSES, outcome
 from .show import number, pretty, ratio, significant, size
 
 KINDS = {
@@ -24,11 +24,11 @@ ROLE_ORDER = {"reference": 0, "user": 1, "peer": 2}
 STATUS = {"stale": "stale: no longer reproduces", "reproduced": "reproduced in this run"}
 EVIDENCE = ("input", "got", "truth", "why", "script")
 """What only the first case of a known deviation shows: the others have the same cause."""
-VERDICTS = {"defect": 0, BY_DESIGN: 1}
+VERDICTS = ("defect", *EXCUSES)
 
 
 def found(results: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Violations that the ledger does not name, one entry a subject; then the ledger: stale, defects, by design."""
+    """Violations that the ledger does not name, one entry a subject; then the ledger: stale, defects, by design, unchecked."""
     roles = {str(s.get("name")): str(s.get("role")) for s in results.get("subjects") or []}
     theorem = {str(law["name"]): base(law) for law in results.get("laws") or []}
     formulas = {str(law["name"]): str(law.get("formula") or "") for law in results.get("laws") or []}
@@ -43,7 +43,8 @@ def found(results: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
     ledger = [e for e in results.get("ledger") or [] if isinstance(e, Mapping)]
     entries = [_new(subject, roles, cases, theorem) for subject in _in_order(cases, roles)]
-    ledger.sort(key=lambda e: (e.get("status") != "stale", VERDICTS.get(str(e.get("verdict")), 2), str(e.get("subject"))))
+    rank = {verdict: k for k, verdict in enumerate(VERDICTS)}
+    ledger.sort(key=lambda e: (e.get("status") != "stale", rank.get(str(e.get("verdict")), len(rank)), str(e.get("subject"))))
     entries += [_entry(e, [c for c in cases if c["deviation"] == str(e.get("id"))]) for e in ledger]
     listed = {str(e.get("id")) for e in ledger}
     for deviation in dict.fromkeys(c["deviation"] for c in cases if c["deviation"] and c["deviation"] not in listed):
@@ -91,7 +92,7 @@ def _entry(e: Mapping[str, Any], cases: list[dict[str, Any]]) -> dict[str, Any]:
     cases = sorted(cases, key=lambda c: bool(c["law"] != e.get("law")))
     cases = [c if i == 0 else c | dict.fromkeys(EVIDENCE, "") for i, c in enumerate(cases)]
     cases = [c | {"formula": ""} for c in cases]  # the law is a link away
-    if e.get("verdict") == BY_DESIGN and cases and cases[0]["kind"] != "ratio":
+    if e.get("verdict") in EXCUSES and cases and cases[0]["kind"] != "ratio":
         cases[0] |= {"script": ""}  # input that is not refused needs no script
     return {
         "id": str(e.get("id")), "subject": str(e.get("subject")), "new": False, "ours": False, "cases": cases,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .benchmarks import pace
-from .counts import Tally, by_design, outcome
+from .counts import BY_DESIGN, Tally, excuses, outcome
 from .show import count, share, significant
 
 
@@ -50,12 +50,12 @@ def facts(
 
 
 def _wrong(results: Mapping[str, Any], listed: Iterable[Tally]) -> dict[str, str]:
-    """Who violates a law, apart from what the ledger holds to be by design."""
+    """Who violates a law, apart from what the ledger holds to be by design or unchecked."""
     differing: Counter[str] = sum((t.violating for t in listed), Counter())
     if not differing:
         return {"title": "Wrong", "figure": "nobody", "words": "No law was violated."}
-    design = by_design(results)
-    items = [i for i in results.get("items") or [] if outcome(i) == "violated" and i.get("deviation") not in design]
+    excused, violated = excuses(results), [i for i in results.get("items") or [] if outcome(i) == "violated"]
+    items = [i for i in violated if i.get("deviation") not in excused]
     wrong = Counter(str(i.get("subject")) for i in items)
     causes = {str(i.get("deviation")) for i in items if i.get("deviation")}
     worst = [f"{name} {n:,}" for name, n in wrong.most_common(4)]
@@ -64,6 +64,9 @@ def _wrong(results: Mapping[str, Any], listed: Iterable[Tally]) -> dict[str, str
     words = ", ".join(worst)
     words += f" and {len(wrong) - 4} more" if len(wrong) > 4 else ""
     words += f", from {count(len(causes), 'known defect')}" if causes else ""
-    if others := len(set(differing) - set(wrong)):
-        words += f"{'; ' if wrong else ''}{others:,} more differ{'s' if others == 1 else ''} by design"
+    chosen = {str(i.get("subject")) for i in violated if excused.get(i.get("deviation")) == BY_DESIGN} - set(wrong)
+    others = [f"{len(chosen):,} more differ{'s' * (len(chosen) == 1)} by design"] * bool(chosen)
+    if lenient := len(set(differing) - set(wrong) - chosen):
+        others.append(f"{lenient:,} more take{'s' * (lenient == 1)} input unchecked")
+    words += "; " * bool(wrong and others) + ", ".join(others)
     return {"title": "Wrong", "figure": count(len(wrong), "implementation") if wrong else "nobody", "words": words}

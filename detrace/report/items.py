@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .catalogue import base, families, laws
-from .counts import ANY, OUTCOMES, by_design, outcome
+from .counts import ANY, EXCUSES, OUTCOMES, excuses, outcome
 from .packed import compact
 from .show import brief, number
 
@@ -31,8 +31,8 @@ def items(results: Mapping[str, Any], merged: Mapping[str, str] | None = None) -
 
     ``laws`` holds ``[name, theorem, family, contracts, TeX]`` with families and contracts by number; ``rows`` one list
     an attribute: law, subject, space, outcome, worst ratio, examples, seconds, undecided, reason, deviation, input and
-    branches ``[name, count, …]``; ``design`` the deviations by design, by number; ``skipped`` holds
-    ``[subject, space, reason, laws]``, where -1 stands for all. Reason and deviation 0 are none.
+    branches ``[name, count, …]``; ``excused`` the deviations by design and the unchecked ones, by number;
+    ``skipped`` holds ``[subject, space, reason, laws]``, where -1 stands for all. Reason and deviation 0 are none.
     """
     catalogue = laws(results)
     names = Names(*(law["name"] for law in catalogue))
@@ -46,7 +46,7 @@ def items(results: Mapping[str, Any], merged: Mapping[str, str] | None = None) -
     titles = {str(f["name"]): str(f.get("title") or f["name"]) for f in families(results)}
     owners = {str(c.get("name")): str(c.get("family") or "other") for c in results.get("contracts") or []}
     subjects = Names(*(s.get("name") for s in results.get("subjects") or []))
-    design = by_design(results)
+    excused = excuses(results)
     spaces, reasons, branches, deviations = Names(), Names(""), Names(), Names("")
     ordered = sorted(
         results.get("items") or [],
@@ -77,7 +77,7 @@ def items(results: Mapping[str, Any], merged: Mapping[str, str] | None = None) -
         ],
         "spaces": list(spaces.all), "reasons": list(reasons.all), "branches": list(branches.all),
         "deviations": list(deviations.all), "merged": dict(merged or {}),
-        "design": [k for name, k in deviations.all.items() if name in design],
+        "excused": [[k for name, k in deviations.all.items() if excused.get(name) == e] for e in EXCUSES],
         "rows": {k: [row[j] for row in rows] for j, k in enumerate(keys)},
         "skipped": skipped,
     })  # fmt: skip

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .catalogue import base, families, laws
-from .counts import ANY, BY_DESIGN, OUTCOMES, ROLES, SYMBOLS, by_design, outcome
+from .counts import ANY, BY_DESIGN, COLOURS, OUTCOMES, ROLES, SYMBOLS, UNCHECKED, excuses, outcome
 from .show import count, number, ratio
 
 __all__ = ["Family", "Mark", "families", "overview", "shade"]
@@ -22,8 +22,8 @@ ORDER = {"violated": 0, "held": 1, "undecided": 2, "not run": 3}
 
 @dataclass
 class Mark:
-    """One subject on one family: laws by outcome, the worst ratio, which violated laws are not in the ledger (`new`), and
-    which are violated otherwise than by design (`wrong`)."""
+    """One subject on one family: laws by outcome, the worst ratio, which violated laws are not in the ledger (`new`), which
+    are violated by mistake (`wrong`), and which by design (`chosen`); of the others only input is unchecked."""
 
     subject: str
     role: str
@@ -32,6 +32,7 @@ class Mark:
     worst: float | None = None
     new: set[str] = field(default_factory=set)
     wrong: set[str] = field(default_factory=set)
+    chosen: set[str] = field(default_factory=set)
 
     def add(self, law: str, what: str, worst: float | None = None) -> None:
         self.items[what] += 1
@@ -48,13 +49,19 @@ class Mark:
         return min(self.laws.values(), key=ORDER.__getitem__)
 
     @property
+    def violated(self) -> dict[str, int]:
+        """Violated laws, each by what is most wrong about it."""
+        chosen = len(self.chosen - self.wrong)
+        parts = {"violated": len(self.wrong), BY_DESIGN: chosen}
+        return parts | {UNCHECKED: self.by_outcome["violated"] - len(self.wrong) - chosen}
+
+    @property
     def text(self) -> str:
-        """``✓ 50``, ``✕ 3 of 50``, ``≠ 2 of 50`` by design, ``✕ 3, ≠ 2 of 50``; a dagger if the ledger names every mistake."""
+        """``✓ 50``, ``✕ 3 of 50``, ``≠ 2 of 50`` by design, ``✕ 3, ∉ 2 of 50``; a dagger if the ledger names every mistake."""
         n = self.by_outcome
         if self.outcome == "violated":
-            wrong, design = len(self.wrong), n["violated"] - len(self.wrong)
-            parts = [f"{SYMBOLS['violated']} {wrong}"] * bool(wrong) + [f"{SYMBOLS[BY_DESIGN]} {design}"] * bool(design)
-            known = "†" if wrong and not self.new else ""
+            parts = [f"{SYMBOLS[what]} {k}" for what, k in self.violated.items() if k]
+            known = "†" if self.wrong and not self.new else ""
             return f"{', '.join(parts)} of {n['violated'] + n['held'] + n['undecided']}{known}"
         return f"{SYMBOLS[self.outcome]} {n[self.outcome]}"
 
@@ -62,14 +69,16 @@ class Mark:
     def words(self) -> str:
         n = self.by_outcome
         laws = ", ".join(f"{n[o]} {o}" for o in OUTCOMES if n[o])
-        notes = {BY_DESIGN: n["violated"] - len(self.wrong), "not in the ledger": len(self.new)}
+        notes = {k: v for k, v in self.violated.items() if k != "violated"} | {"not in the ledger": len(self.new)}
         known = "".join(f"; {k} {words}" for words, k in notes.items() if k)
         worst = "" if self.worst is None else f"; worst ratio {ratio(self.worst)}"
         return f"{self.subject}: laws {laws}{known}{worst}"
 
     def css(self, limit: float) -> str:
-        violated = "v" if self.wrong else "d"
-        return {"violated": violated, "undecided": "u", "not run": "n"}.get(self.outcome) or f"h{shade(self.worst, limit)}"
+        what = self.outcome
+        if what == "violated":
+            what = next(what for what, n in self.violated.items() if n)
+        return COLOURS.get(what) or f"h{shade(self.worst, limit)}"
 
 
 @dataclass
@@ -98,7 +107,7 @@ def overview(results: Mapping[str, Any]) -> list[Family]:
     family = {str(law["name"]): str(law.get("family") or "other") for law in catalogue}
     titles = {str(f["name"]): str(f.get("title") or f["name"]) for f in families(results)}
     roles = {str(s.get("name")): str(s.get("role") or "user") for s in results.get("subjects") or []}
-    design = by_design(results)
+    excused = excuses(results)
     marks: dict[tuple[str, str], Mark] = {}
 
     def mark(law: str, subject: str) -> Mark:
@@ -110,9 +119,11 @@ def overview(results: Mapping[str, Any]) -> list[Family]:
         worst = math.inf if worst is not None and math.isnan(worst) else worst
         told = mark(law, subject)
         told.add(law, what, worst)
-        if what == "violated" and item.get("deviation") not in design:
+        if what == "violated" and item.get("deviation") not in excused:
             told.wrong.add(law)
             told.new |= set() if item.get("deviation") else {law}
+        elif what == "violated" and excused[item["deviation"]] == BY_DESIGN:
+            told.chosen.add(law)
     for skipped in results.get("not_run") or []:
         law, subject = str(skipped.get("law", ANY)), str(skipped.get("subject", ANY))
         if law in family and subject in roles:

@@ -19,7 +19,7 @@ from . import show
 from .benchmarks import benchmarks
 from .catalogue import families, theorems
 from .contracts import contracts
-from .counts import OUTCOMES, SYMBOLS, coverage, reasons, spaces, tallies, verdict
+from .counts import COLOURS, OUTCOMES, SYMBOLS, coverage, reasons, spaces, tallies, verdict
 from .formulas import breakable, formula, inline, prose, raised
 from .found import found, grouped, merged
 from .gate import gate
@@ -139,5 +139,5 @@ def _environment() -> Environment:
         "share": show.share, "moment": show.moment, "plain": show.plain, "quoted": _quoted,
         "math": formula, "prose": prose, "inline": inline, "raised": raised, "breakable": breakable,
     }  # fmt: skip
-    env.globals |= {"count": show.count, "outcomes": OUTCOMES, "symbols": SYMBOLS}
+    env.globals |= {"count": show.count, "outcomes": OUTCOMES, "symbols": SYMBOLS, "colours": COLOURS}
     return env

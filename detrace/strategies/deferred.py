@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
-
-from hypothesis import strategies as st
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from ..spaces import Space
 
 P = ParamSpec("P")
+
+
+class _Later:
+    """``hypothesis.strategies``, imported when the first strategy is made: the catalogue of laws makes none."""
+
+    def __getattr__(self, name: str) -> Any:
+        from hypothesis import strategies
+
+        found = self.__dict__[name] = getattr(strategies, name)
+        return found
+
+
+if TYPE_CHECKING:
+    from hypothesis import strategies as st
+else:
+    st = _Later()
 
 
 class Deferred:
@@ -42,6 +56,6 @@ def per_space(function: Callable[Concatenate[Callable[..., Any], Space, P], Any]
     return build
 
 
-def same_everywhere(strategy: st.SearchStrategy[Any], label: str = "") -> Deferred:
+def same_everywhere(make: Callable[[], st.SearchStrategy[Any]], label: str) -> Deferred:
     """A plain Hypothesis strategy whose values do not depend on the dtype (sizes, powers of two)."""
-    return Deferred(lambda _space: strategy, label or repr(strategy))
+    return Deferred(lambda _space: make(), label)

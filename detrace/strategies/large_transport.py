@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from hypothesis import strategies as st
 
 from ..judging import branch
 from ..spaces import Space
-from .deferred import Deferred
+from .deferred import Deferred, st
 from .ground_costs import COSTS, Bytes, CostKind, bits
 from .measures import MASSES, Masses, MassKind, Problem, balanced, real_values
 

@@ -11,11 +11,10 @@ from functools import wraps
 from typing import Any
 
 import numpy as np
-from hypothesis import strategies as st
 
 from ..judging import branch
 from ..spaces import Space
-from .deferred import Deferred
+from .deferred import Deferred, st
 
 MOST = 1e4
 """Largest modulus of a logit: representable in float16, far beyond where eᵈ overflows in any dtype."""
@@ -25,11 +24,13 @@ SIXTEENTHS = 16
 _SPECIAL = np.array([0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, MOST, -MOST, 300.0, -300.0, 25.0, -25.0, 100.0, -100.0])
 """Kinks of losses (0, ±1), where e^d is lost beside 1 but not in itself (±25, ±100), where a square leaves float16 (±300)."""
 _SIZES = (1, 2, 3, 4, 4, 8, 8, 0)
+_IMAGES = ((2, 1, 2, 3), (2, 1, 2, 2), (3, 1, 2, 2), (2, 2, 1, 2), (2, 1, 3, 2), (2, 3, 2, 1), (3, 2, 2, 1))
 _TENSORS: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
-    ((2, 1), (2, 1)), ((2, 1), (2,)), ((3,), (3, 1)), ((1, 1), ()), ((2, 1, 2, 3), (2, 1, 2, 3)), ((1, 2, 2, 1), (4,)),
-    ((2, 3, 2, 1), (12, 1)), ((2, 3, 1, 2), (3, 2, 2, 1)), ((3, 1), (2, 1)), ((2, 1, 2, 2), (1, 3, 2, 1)),
+    *((image, image) for image in _IMAGES), ((2, 1, 2, 2), (1, 3, 2, 1)), ((2, 3, 1, 2), (3, 2, 2, 1)),
+    ((2, 1), (2,)), ((3,), (3, 1)), ((2, 3, 2, 1), (12, 1)), ((3, 1), (2, 1)), ((1, 1), ()),
 )  # fmt: skip
-"""Shapes of a real and a fake batch: columns and lists, one entry, images and patches; the last two of unequal sizes."""
+"""Shapes of a real and a fake batch: half of them images of several samples and positions each, where an order, an average or a
+number of samples shows; then images of unequal sizes, columns and lists, one entry."""
 
 
 def decoded(size: Callable[..., int], parts: Sequence[str] = ()) -> Callable[[Callable[..., Any]], Callable[..., Deferred]]:

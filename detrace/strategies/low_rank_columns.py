@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from hypothesis import strategies as st
 
 from ..judging import branch
 from ..spaces import Space
-from .deferred import per_space
+from .deferred import per_space, st
 from .low_rank import Dice, Pair, columns, draw_pair, largest_inner
 from .scalars import Draw, entries
 

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from hypothesis import strategies as st
 
 from ..judging import branch
 from ..spaces import Space
-from .deferred import per_space
+from .deferred import per_space, st
 from .scalars import Draw, entries, magnitude, size
 
 Builder = Callable[[Draw, Space, int], np.ndarray]
@@ -164,6 +163,9 @@ KINDS = {
     )
 }  # fmt: skip
 
+ZERO_IN_ONE = ("nilpotent", "skew", "generator")
+"""Types of which the real 1×1 matrix is 0: they begin at 2×2, so that zeros are left to their own type."""
+
 
 def _scaled(draw: Draw, space: Space, kind: Kind, pattern: np.ndarray, reach: float) -> np.ndarray:
     norm = float(np.abs(pattern).sum(axis=0).max(initial=0.0))
@@ -186,7 +188,7 @@ def square_matrices(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(KI
     the type's own largest norm.
     """
     kind = KINDS[draw(st.sampled_from(kinds))]
-    n = size(draw, space, min_n, max_n)
+    n = size(draw, space, max(min_n, min(2, max_n)) if kind.name in ZERO_IN_ONE else min_n, max_n)
     pattern = kind.build(draw, space, n)
     branch(kind.name)
     cap = kind.reach(space, n) if reach is None else reach

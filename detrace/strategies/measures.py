@@ -12,11 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from hypothesis import strategies as st
 
 from ..judging import branch
 from ..spaces import FORMATS, Space
-from .deferred import per_space
+from .deferred import per_space, st
 from .ground_costs import COSTS, GROUND, METRICS, Bytes, lattice_points
 from .scalars import Draw
 
@@ -159,8 +158,8 @@ def real_values(space: Space, x: np.ndarray) -> np.ndarray:
 
 
 def sizes(take: Bytes, space: Space, count: int, low: int, high: int) -> list[int]:
-    """`count` sizes from `low` to `high`, few different ones where every shape is compiled."""
-    every = space.sizes(low, high)
+    """`count` sizes from `low` to `high`; two different ones where every shape is compiled."""
+    every = space.sizes(low, high)[-2:] if space.few_shapes else range(low, high + 1)
     return [every[int(k) % len(every)] for k in take(count)]
 
 

@@ -179,7 +179,9 @@ def gaussians(draw: Draw, space: Space, *, kinds: Sequence[str] = COVARIANCES, m
               scaled: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
     """(m1, S1, m2, S2): means (d,), covariances (d,d) = LLᵀ of whole L, symmetric and ≥ 0 exactly, then scaled together."""
     dice = Dice(draw, 12)
-    kind, d = kinds[dice.below(len(kinds))], dice.size(space, 1, max_dims)
+    kind = kinds[dice.below(len(kinds))]
+    least = min(2, max_dims)
+    d = least if space.few_shapes else dice.size(space, least if kind == "graded" else 1, max_dims)
     L, M = np.round(entries(draw, (2, d, d)))
     means = np.round(entries(draw, (2, d))) * shift
     if kind == "diagonal":
@@ -187,7 +189,7 @@ def gaussians(draw: Draw, space: Space, *, kinds: Sequence[str] = COVARIANCES, m
     if kind == "degenerate":
         L, M = L[:, : d - d // 2] * (d > 1), M[:, : max(d - 1, 1)]
     if kind == "graded":
-        step = max((FORMATS[space.real_dtype][0] - 1) // 4 * (1 + dice.below(3)) // 3, 1)
+        step = max((FORMATS[space.real_dtype][0] - 1) // (2 * max(d - 1, 1)) * (1 + dice.below(3)) // 3, 1)
         scales = 2.0 ** (-step * np.arange(d))[:, None]
         L, M = L * scales, M * scales ** dice.below(2)
     S, T = L @ L.T, M @ M.T

@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from hypothesis import strategies as st
 
 from ..spaces import Space
-from .deferred import Deferred, per_space, same_everywhere
+from .deferred import Deferred, per_space, same_everywhere, st
 
-Draw = Callable[[st.SearchStrategy[Any]], Any]
+Draw = Callable[["st.SearchStrategy[Any]"], Any]
 
 _SIMPLE = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0)
 _ENTRIES = np.array([*_SIMPLE, *((-1) ** b * (b - 7) / 64.0 for b in range(8, 256))])
@@ -60,10 +59,10 @@ def magnitude(draw: Draw, space: Space, high: float, *, low: float = 0.0, switch
 
 
 def around_switch(draw: Draw, space: Space, high: float, switches: Sequence[float]) -> float:
-    """θ·2ᵏ·(1 ± few ulp): where a method changes its degree or its number of squarings."""
+    """θ·2ᵏ·(1 ± few ulp), half of them with k = 0: where a method changes its degree or its number of squarings."""
     theta = draw(st.sampled_from([s for s in switches if s <= high] or [high]))
     octaves = max(int(math.log2(high / theta)), 0)
-    doubled = theta * 2.0 ** draw(st.integers(0, octaves))
+    doubled = theta * 2.0 ** max(draw(st.integers(-octaves, octaves)), 0)
     return min(doubled * (1.0 + 4 * draw(st.integers(-2, 2)) * space.u), high)
 
 
@@ -91,9 +90,9 @@ def vectors(draw: Draw, space: Space, *, n: int | None = None, high: float = 1e3
 
 def integers(low: int, high: int) -> Deferred:
     """An integer, the same in every space."""
-    return same_everywhere(st.integers(low, high), f"integers({low}, {high})")
+    return same_everywhere(lambda: st.integers(low, high), f"integers({low}, {high})")
 
 
-def choices(*values: Any) -> Deferred:
-    """One of a few values, the same in every space; shrinks to the first."""
-    return same_everywhere(st.sampled_from(values), f"choices{values}")
+def choices(*values: Any, few: int | None = None) -> Deferred:
+    """One of these values, or of the first `few` where every shape is compiled (`Space.few_shapes`); shrinks to the first."""
+    return Deferred(lambda space: st.sampled_from(values[:few] if space.few_shapes else values), f"choices{values}")

@@ -59,6 +59,7 @@ class Case:
     quick, quick_dtypes : whether, and in which dtypes, the quick mode times it.
     headline : spaces that are not on this machine get a row for these cases.
     memory : whether peak memory is measured on the host too (`detrace.timing.memory`); on CUDA it always is.
+    baseline : the rival whose time is 1, where the contract does less than its rivals; else it is the fastest right member.
     control : what a stored time is a ratio to (`detrace.gate.controls`), where its class does not follow from `work`.
     """
 
@@ -73,6 +74,7 @@ class Case:
     headline: bool = False
     rivals: Sequence[Rival] = field(default=())
     memory: bool = False
+    baseline: str = ""
     control: str = ""
 
     @property

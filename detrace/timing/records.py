@@ -43,7 +43,7 @@ def group_records(group: Group, answers: list[Any], limits: dict[str, Any]) -> l
     rng = np.random.default_rng(zlib.crc32(group.case.id.encode()))
     rows = [_row(group, *member, answers) for member in group.members]
     for cold in (False, True):
-        _compare([r for r in rows if (r["params"].get("cache") == "cold") is cold], rng)
+        _compare([r for r in rows if (r["params"].get("cache") == "cold") is cold], rng, group.case.baseline)
     for row in rows:
         row.pop("blocks")
         if row["status"] == MEASURED and limits and row["space"].split("-")[1] != "cuda":
@@ -61,7 +61,7 @@ def _empty(group: Group, subject: str, backend: str, cold: bool, reason: str) ->
         "family": group.family, "headline": group.case.headline,
         "params": params, "subject": subject, "space": space, "median_s": None, "iqr_s": None,
         "ratio": None, "ratio_low": None, "ratio_high": None, "limit_s": None, "limit_kind": None, "limit_share": None,
-        "error_ratio": None, "checked": False, "right": False, "check": "", "launch_bound": None, "wall_s": None,
+        "against": "", "error_ratio": None, "checked": False, "right": False, "check": "", "launch_bound": None, "wall_s": None,
         "peak_memory": None,
         "quantiles": [], "lag1": None, "lag1_ratio": None, "lost": None, "processes": 0, "rounds": 0,
         "rival": any(r.name == subject for r in group.case.rivals), "status": NOT_MEASURED, "reason": reason,
@@ -95,13 +95,15 @@ def _row(group: Group, subject: str, backend: str, cold: bool, answers: list[Any
     return row
 
 
-def _compare(rows: list[dict[str, Any]], rng: np.random.Generator) -> None:
-    """Ratios to the fastest row whose result is right; all blocks of a group have the same shape."""
+def _compare(rows: list[dict[str, Any]], rng: np.random.Generator, baseline: str = "") -> None:
+    """Ratios to the baseline, else to the fastest row, whose result is right; all blocks of a group have the same shape."""
     measured = [r for r in rows if r["blocks"]]
-    base = min((r for r in measured if r["right"]), key=lambda r: r["median_s"], default=None)
+    right = [r for r in measured if r["right"]]
+    base = min(right, key=lambda r: (r["subject"] != baseline, r["median_s"]), default=None)
     if base is None:
         return
     for r in measured:
+        r["against"] = baseline if base["subject"] == baseline else ""
         r["ratio"], r["ratio_low"], r["ratio_high"] = statistics.ratio(r["blocks"], base["blocks"], rng)
         if r is not base:
             r["lag1_ratio"] = statistics.lag1([np.log(a / b) for a, b in zip(r["blocks"], base["blocks"], strict=True)])

@@ -30,7 +30,8 @@ const MANY = 60;
 const itemTable = (list, theorem, alone, most = MANY) => {
   const heads = [...(theorem ? ["Contract"] : []), ...(alone ? [] : ["Subject"]), "Space", "Outcome", "Ratio", "Examples", "Undecided", "Seconds", "Worst input, branches, reason"];
   const body = make("tbody");
-  const order = [...list].sort((a, b) => [1, DESIGN, 2, 0, 3].indexOf(a.kind) - [1, DESIGN, 2, 0, 3].indexOf(b.kind) || (number(b.worst) ?? -1) - (number(a.worst) ?? -1));
+  const rank = r => [1, DESIGN, UNCHECKED, 2, 0, 3].indexOf(r.kind);
+  const order = [...list].sort((a, b) => rank(a) - rank(b) || (number(b.worst) ?? -1) - (number(a.worst) ?? -1));
   const add = from => { for (const r of from) body.append(line(r, theorem, alone)); };
   add(order.slice(0, most));
   const box = make("div", { className: "scroll", tabIndex: 0 }, make("table", {}, make("thead", {}, make("tr", {}, ...heads.map(h => make("th", { scope: "col", textContent: h })))), body));

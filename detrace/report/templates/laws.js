@@ -156,7 +156,7 @@ const grid = band => {
     if (free(next)) { cell.button.tabIndex = -1; next.button.tabIndex = 0; next.button.focus(); }
   });
 };
-const weight = c => c.blank ? -4 : c.summary.outcome === 1 ? 1e200 + Math.min(number(c.summary.worst) ?? 1e190, 1e190) * 1e9 : c.summary.outcome === DESIGN ? 1e6 + Math.min(number(c.summary.worst) ?? 1e190, 1e190) : [number(c.summary.worst) ?? 0, 0, -1, -2][c.summary.outcome];
+const weight = c => c.blank ? -4 : c.summary.outcome === 1 ? 1e200 + Math.min(number(c.summary.worst) ?? 1e190, 1e190) * 1e9 : c.summary.outcome === DESIGN ? 1e6 + Math.min(number(c.summary.worst) ?? 1e190, 1e190) : c.summary.outcome === UNCHECKED ? 1e3 : [number(c.summary.worst) ?? 0, 0, -1, -2][c.summary.outcome];
 const sorting = (band, th, column) => {
   const button = make("button", { type: "button", title: column ? "Sort by worst ratio" : "Sort by name" }, ...[...th.childNodes].filter(n => n.tagName !== "SMALL"));
   th.prepend(button);
@@ -180,14 +180,14 @@ for (const band of bands) {
 const apply = () => {
   setWords();
   const shown = bands.map(band => {
-    const counts = [0, 0, 0, 0, 0], seen = new Set();
+    const counts = WORD.map(() => 0), seen = new Set();
     for (const group of band.groups) for (const l of group) {
       if (!wantedLaw(laws[l])) continue;
       if (plain() || !filtered()) seen.add(l);
       for (const s of band.subjects) for (const item of at(l, s.index)) if (wanted(item)) { counts[item.kind]++; seen.add(l); }
     }
     band.details.hidden = !seen.size;
-    band.tally.replaceChildren(...[0, 1, DESIGN, 2, 3].flatMap(o => counts[o] ? [make("span", { className: `k ${["h2", "v", "u", "n", "d"][o]}`, textContent: `${SYMBOL[o]} ${counts[o].toLocaleString("en")}`, title: `${plural(counts[o], "item")} ${WORD[o]}` })] : []));
+    band.tally.replaceChildren(...[0, 1, DESIGN, UNCHECKED, 2, 3].flatMap(o => counts[o] ? [make("span", { className: `k ${o ? colour(o) : "h2"}`, textContent: `${SYMBOL[o]} ${counts[o].toLocaleString("en")}`, title: `${plural(counts[o], "item")} ${WORD[o]}` })] : []));
     if (band.rows) band.rows.flatMap(r => [...r.parts, r]).forEach(tr => { if (tr.opened) close(tr); });
     band.stale = true;
     if (filtered() && seen.size) openBand(band);
@@ -195,6 +195,9 @@ const apply = () => {
     return { laws: seen.size, counts };
   });
   const total = shown.reduce((n, s) => n + s.laws, 0), by = WORD.map((_, o) => shown.reduce((n, s) => n + s.counts[o], 0));
-  const design = by.pop(), said = (n, o) => `${(n + (o === 1 ? design : 0)).toLocaleString("en")} ${WORD[o]}${o === 1 && design ? ` (${design.toLocaleString("en")} by design)` : ""}`;
-  counter.textContent = `${total === laws.length ? plural(total, "law") : `${total} of ${plural(laws.length, "law")}`}, ${plural(by[0] + by[1] + by[2] + design, "item")}: ${by.map(said).join(", ")}`;
+  const figure = (n, o) => `${n.toLocaleString("en")} ${WORD[o]}`, excused = by.splice(DESIGN);
+  const notes = excused.flatMap((n, k) => n ? [figure(n, DESIGN + k)] : []).join(", ");
+  by[1] += excused.reduce((sum, n) => sum + n);
+  const said = (n, o) => figure(n, o) + (o === 1 && notes ? ` (${notes})` : "");
+  counter.textContent = `${total === laws.length ? plural(total, "law") : `${total} of ${plural(laws.length, "law")}`}, ${plural(by[0] + by[1] + by[2], "item")}: ${by.map(said).join(", ")}`;
 };
