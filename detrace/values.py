@@ -11,7 +11,10 @@ NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
 def encode(x: Any) -> Any:
-    """JSON-ready form: arrays become ``{"shape", "re"[, "im"]}``, floats keep every bit, NaN and inf become words."""
+    """JSON-ready form: arrays become ``{"shape", "re"[, "im"]}``, floats keep every bit, NaN and inf become words. Exact
+    numbers in an array become the nearest floats."""
+    if isinstance(x, np.ndarray) and x.dtype == object:
+        return encode(x.astype(np.float64))
     if isinstance(x, np.ndarray):
         out = {"shape": list(x.shape), "re": [_number(v) for v in x.real.ravel().tolist()]}
         if np.iscomplexobj(x):

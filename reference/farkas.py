@@ -27,7 +27,7 @@ def farkas_certificate(A: Any, b: Any) -> tuple[Any, Any]:
     |Ax − b| <= u|A||x|; y has coprime integers where they fit the dtype, else these divided by a power of two to |y| <= 1.
     Where they have no more digits than the dtype, the inequalities hold exactly; else y is rounded, and they are proven for
     the rounded y up to u|A|ᵀ|y|, with bᵀy > 0 exactly.
-    Computed on the host, for sizes up to some hundreds. Leading axes are decided one by one.
+    Computed on the host, for sizes up to some hundreds. Leading axes broadcast, and are decided one by one.
     Raises ValueError if the shapes do not fit or values are not finite; TypeError if a dtype is not real floating;
     RuntimeError if the certificate could not be proven or 10⁴ pivots did not decide.
     """
@@ -38,8 +38,9 @@ def farkas_certificate(A: Any, b: Any) -> tuple[Any, Any]:
     lead = np.broadcast_shapes(tuple(A.shape[:-2]), tuple(b.shape[:-1]))
     hA, hb = (np.broadcast_to(to_host(v).astype(float), (*lead, *v.shape[v.ndim - k :])) for v, k in ((A, 2), (b, 1)))
     unit = unit_roundoff(xp, dtype)
-    pairs = [_decide(hA[i], hb[i], unit) for i in np.ndindex(*lead)]
-    x, y = (np.stack(part).reshape(*lead, -1) for part in zip(*pairs, strict=True))
+    y, x = (np.empty((*lead, k)) for k in A.shape[-2:])
+    for i in np.ndindex(*lead):
+        x[i], y[i] = _decide(hA[i], hb[i], unit)
     if max(x.max(initial=0.0), np.abs(y).max(initial=0.0)) > float(xp.finfo(dtype).max):
         raise RuntimeError(f"farkas_certificate found a certificate out of {dtype}'s range; rescale A and b.")
     return tuple(xp.astype(from_host(xp, v, A), dtype, copy=False) for v in (x, y))

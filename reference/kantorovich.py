@@ -66,18 +66,18 @@ def metric_closure(D: Any) -> Any:
 
 @QUIET
 def kantorovich_rubinstein(a: Any, b: Any, D: Any) -> tuple[Any, Any]:
-    """Value and argument of max (a − b)·f over f(i) − f(j) <= D(i, j): a, b (n,), D (n, n) -> (), (n,).
+    """Value and argument of max (a − b)·f over f(i) − f(j) <= D(i, j): a, b (..., n), D (..., n, n) -> (...), (..., n).
 
     D needs a zero diagonal and no negative cycle; neither symmetry nor the triangle inequality is asked. Equal to the
     transport cost of the shortest-path closure. f is 1-Lipschitz up to the rounding of f(i) − f(j), and (a − b)·f attains
     the value to `optimal_transport`'s accuracy; as that does, it runs on the host. f is fixed up to a constant at best; its
-    last entry is 0.
+    last entry is 0. Leading axes broadcast, and are solved one by one.
     Raises ValueError if shapes do not fit, the diagonal is not zero, a cycle is negative, or the masses are not those of
     `optimal_transport`; TypeError if a dtype is not real floating; RuntimeError as `optimal_transport` does.
     """
     xp, dtype, (a, b, D) = _square_costs("kantorovich_rubinstein", a, b, D)
     n = D.shape[-1]
-    if tuple(a.shape) != (n,) or tuple(b.shape) != (n,) or n == 0:
+    if tuple(a.shape[-1:]) != (n,) or tuple(b.shape[-1:]) != (n,) or n == 0:
         raise ValueError(f"kantorovich_rubinstein needs a, b (n,) and D (n, n), n >= 1, got {tuple(a.shape)}, "
                          f"{tuple(b.shape)} and {tuple(D.shape)}.")  # fmt: skip
     unit = unit_roundoff(xp, dtype)
@@ -90,8 +90,8 @@ def kantorovich_rubinstein(a: Any, b: Any, D: Any) -> tuple[Any, Any]:
     )
     closure = _closure(xp, D, unit, "kantorovich_rubinstein")
     value, _, f, _ = transport(xp, a, b, closure, unit_roundoff(xp, dtype))
-    f = xp.min(closure + (f - f[-1])[None, :], axis=1)  # the largest 1-Lipschitz minorant
-    return xp.astype(value, dtype, copy=False), xp.astype(f - f[-1], dtype, copy=False)
+    f = xp.min(closure + (f - f[..., -1:])[..., None, :], axis=-1)  # the largest 1-Lipschitz minorant
+    return xp.astype(value, dtype, copy=False), xp.astype(f - f[..., -1:], dtype, copy=False)
 
 
 @QUIET

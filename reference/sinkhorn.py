@@ -7,7 +7,7 @@ from math import inf, isfinite
 from typing import Any
 
 import numpy as np
-from array_api_compat import is_numpy_array
+from array_api_compat import device, is_numpy_array
 
 from .arrays import QUIET, stop_gradient
 from .entropic import ConvergenceError, Entropic
@@ -27,8 +27,8 @@ def sinkhorn(a: Any, b: Any, C: Any, reg: float, tol: float = 1e-9, max_iteratio
     rounding of the exponents decides, so no smaller residual can be asked of a dtype. That closes the duality gap as well:
     of Γ, rounded to its margins, and f, g it is at most (2 + h)·reg·residual, h = max log(min(aᵢ, bⱼ)/Γᵢⱼ), see
     `sinkhorn_brackets_the_entropic_optimum`. Stable at any reg (logarithms).
-    Where a mass is 0 the plan is 0 and the potential −inf. Leading axes are solved one by one. Values stay on the device;
-    the residual is read every 10 iterations. Not differentiable.
+    Where a mass is 0 the plan is 0 and the potential −inf. Leading axes broadcast, and are solved one by one. Values stay on
+    the device; the residual is read every 10 iterations. Not differentiable.
     Raises ConvergenceError (a RuntimeError) after `max_iterations`; ValueError as `optimal_transport` does and if reg or
     tol is not positive; TypeError if a dtype is not real floating.
     """
@@ -77,6 +77,9 @@ def _solved(name: str, a: Any, b: Any, C: Any, reg: float, solve: Solver) -> tup
         A, B, D = (xp.broadcast_to(v, (*lead, *v.shape[v.ndim - k :])) for v, k in ((a, 1), (b, 1), (C, 2)))
         each = ((*i, ...) for i in np.ndindex(*lead))
         solved = [_with_zeros(xp, A[i], B[i], D[i], solve) for i in each]
+    if 0 in lead:
+        n, m = C.shape[-2:]
+        return tuple(xp.zeros((*lead, *core), dtype=dtype, device=device(C)) for core in ((n, m), (n,), (m,)))
     results = (xp.reshape(xp.stack(part), (*lead, *part[0].shape)) for part in zip(*solved, strict=True))
     return tuple(xp.astype(part, dtype, copy=False) for part in results)
 

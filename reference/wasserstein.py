@@ -16,7 +16,18 @@ import numpy as np
 from array_api_compat import device, is_numpy_array
 
 from .arrays import QUIET, stop_gradient
-from .measures import differentiated, everywhere, finite_check, mass_checks, on_cpu, refuse, unit_roundoff, working_arrays
+from .measures import (
+    differentiated,
+    everywhere,
+    finite_check,
+    from_host,
+    mass_checks,
+    on_cpu,
+    refuse,
+    to_host,
+    unit_roundoff,
+    working_arrays,
+)
 from .optimal_transport import transport
 from .quantiles import absolute, area_between, power, quantile_coupling, uniform_coupling
 
@@ -64,26 +75,28 @@ def wasserstein_1d(x: Any, y: Any, p: float = 1, a: Any = None, b: Any = None) -
 
 @QUIET
 def wasserstein(x: Any, y: Any, p: float = 1, a: Any = None, b: Any = None) -> Any:
-    """W_p of weighted samples of R^d, Euclidean distance: x (n, d), y (m, d), a (n,), b (m,) -> (), 1 <= p < inf.
+    """W_p of weighted samples of R^d, Euclidean: x (..., n, d), y (..., m, d), a (..., n), b (..., m) -> (...), p >= 1.
 
-    Weights None are uniform with total 1. Exact transport on the host (`optimal_transport`), to its accuracy in W_p^p.
+    Weights None are uniform with total 1. Exact transport on the host (`optimal_transport`), to its accuracy in W_p^p; for
+    p = inf 2 log₂(nm) times, and exactly a distance of two points. Leading axes broadcast, and are solved one by one.
     Differentiable in points and weights: in the points, 0 between coincident ones; 0 where W = 0.
     Raises ValueError and TypeError as `wasserstein_1d` does; RuntimeError as `optimal_transport` does.
     """
     p = _exponent(p, 1.0, "wasserstein")
-    if p == inf:
-        raise ValueError("wasserstein needs a finite p; W_inf is a bottleneck problem, offered on the line only.")
     xp, dtype, (x, y, a, b) = working_arrays("wasserstein", x, y, a, b)
-    _points(x, y, "wasserstein", 2)
+    _points(x, y, "wasserstein")
     n, m = x.shape[-2], y.shape[-2]
     if n == 0 or m == 0:
         raise ValueError("wasserstein needs at least one point in each sample, got an empty measure.")
     refuse(*(finite_check(xp, "wasserstein", "points", points) for points in (x, y)))
-    a = xp.full((n,), 1 / n, dtype=x.dtype, device=device(x)) if a is None else a
-    b = xp.full((m,), 1 / m, dtype=y.dtype, device=device(y)) if b is None else b
+    whole = p == inf and a is None and b is None  # W_inf asks where mass is, not how much, but exactly
+    a = xp.full((n,), m if whole else 1 / n, dtype=x.dtype, device=device(x)) if a is None else a
+    b = xp.full((m,), n if whole else 1 / m, dtype=y.dtype, device=device(y)) if b is None else b
     D = cost_matrix(x, y, 1)
-    size = _power_of_two(xp, xp.max(stop_gradient(D)))
-    D = D / size
+    if p == inf:
+        return xp.astype(_bottleneck(xp, a, b, D, unit_roundoff(xp, dtype)), dtype, copy=False)
+    size = _power_of_two(xp, xp.max(stop_gradient(D), axis=(-2, -1)))
+    D = D / size[..., None, None]
     C = D if p == 1 else D**p
     cost = transport(xp, a, b, C, unit_roundoff(xp, dtype))[0]
     root = cost if p == 1 else xp.where(cost > 0, xp.where(cost > 0, cost, xp.ones_like(cost)) ** (1 / p), xp.zeros_like(cost))
@@ -102,7 +115,7 @@ def cost_matrix(x: Any, y: Any, p: float = 2) -> Any:
     if p in (0.0, inf):
         raise ValueError(f"cost_matrix needs a finite p > 0, got {p!r}.")
     xp, dtype, (x, y) = working_arrays("cost_matrix", x, y)
-    _points(x, y, "cost_matrix", None)
+    _points(x, y, "cost_matrix")
     d = x.shape[-1]
     if d == 0:
         return xp.zeros((*x.shape[:-1], y.shape[-2]), dtype=dtype, device=device(x))
@@ -116,6 +129,32 @@ def cost_matrix(x: Any, y: Any, p: float = 2) -> Any:
         return xp.astype(_costs(xp, points[0], points[1], p), dtype, copy=False)
     blocks = ([v[k : k + block] for v in points[0]] for k in range(0, x.shape[-2], block))
     return xp.astype(xp.concat([_costs(xp, some, points[1], p) for some in blocks], axis=0), dtype, copy=False)
+
+
+def _bottleneck(xp: Any, a: Any, b: Any, D: Any, unit: float) -> Any:
+    """The least distance beyond which no mass must travel, by bisection; its pairs that are as far share the slope."""
+    ha, hb, hD = (to_host(v) for v in (a, b, D))
+    n, m = D.shape[-2:]
+    lead = np.broadcast_shapes(ha.shape[:-1], hb.shape[:-1], hD.shape[:-2])
+    levels = np.sort(np.reshape(np.broadcast_to(hD, (*lead, n, m)), (*lead, n * m)), axis=-1)
+
+    def within(k: np.ndarray) -> tuple[np.ndarray, Any, Any]:
+        t = np.take_along_axis(levels, k[..., None], axis=-1)[..., None]
+        beyond, plan, *_ = transport(np, ha, hb, (hD > t).astype(hD.dtype), unit)
+        return t, beyond == 0, plan
+
+    low, high = np.zeros(lead, dtype=np.int64), np.full(lead, n * m - 1)
+    for _ in range((n * m - 1).bit_length()):
+        middle = (low + high) // 2
+        enough = within(middle)[1]
+        low, high = np.where(enough, low, middle + 1), np.where(enough, middle, high)
+    t, _, plan = within(high)
+    value = from_host(xp, t[..., 0, 0], D)
+    if not differentiated(D):
+        return value
+    furthest = (plan > 0) & (hD == t)
+    slopes = furthest * (t > 0) / furthest.sum(axis=(-2, -1), keepdims=True)
+    return value + xp.sum(from_host(xp, slopes, D) * (D - stop_gradient(D)), axis=(-2, -1))
 
 
 def _costs(xp: Any, x: list[Any], y: list[Any], p: float) -> Any:
@@ -135,9 +174,9 @@ def _exponent(p: Any, least: float, name: str) -> float:
     return p
 
 
-def _points(x: Any, y: Any, name: str, ndim: int | None) -> None:
-    """ValueError unless x and y are points (n, d) and (m, d)."""
-    if min(x.ndim, y.ndim) < 2 or x.shape[-1] != y.shape[-1] or (ndim is not None and (x.ndim, y.ndim) != (ndim, ndim)):
+def _points(x: Any, y: Any, name: str) -> None:
+    """ValueError unless x and y are points (..., n, d) and (..., m, d)."""
+    if min(x.ndim, y.ndim) < 2 or x.shape[-1] != y.shape[-1]:
         raise ValueError(f"{name} needs points (n, d) and (m, d), one d, got {tuple(x.shape)} and {tuple(y.shape)}.")
 
 

@@ -33,8 +33,8 @@ _METRIC = np.array([[0.0, 1.0], [1.0, 0.0]])
 _POINTS = np.array([[0.0, 0.0], [1.0, 2.0]])
 
 WASSERSTEIN_1D = Contract(
-    "wasserstein_1d", "(n),(m),*,(n),(m)->()", "W_p of weighted samples of the line: (x, y, p, a, b), weights None if uniform",
-    FAMILY.name, real=True,
+    "wasserstein_1d", "(n),(m),*,(n),(m)->()",
+    "W_p of weighted samples of the line, p ≤ ∞: (x, y, p, a, b), weights None if uniform", FAMILY.name, real=True,
     example=lambda: (np.array([0.0, 1.0]), np.array([0.5, 1.0]), 1.0, *_measures()),
     aliases=("wasserstein_distance", "emd2_1d", "emd_1d", "earth_movers_distance", "w1", "wasserstein1d"),
 )  # fmt: skip

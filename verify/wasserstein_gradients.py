@@ -14,7 +14,7 @@ from flint import arb, fmpq
 from detrace import branch, judge, law, require
 from detrace.laws import each, kexue
 from detrace.oracles import wasserstein as exact
-from detrace.oracles.rationals import rational
+from detrace.oracles.rationals import floats, rational
 from detrace.strategies.samples import line_problems, problems
 from detrace.strategies.scalars import choices
 from verify.wasserstein_bounds import Distance, lost, positive
@@ -110,10 +110,11 @@ def gradient_in_the_points_obeys_euler(distance, P, space):
     lever = d.value ** (1 - arb(p))
     bound = 2 * (x.ndim if x.ndim == 1 else x.shape[1]) * (3 * (len(x) + len(y)) + 3 * p + 4) * space.u * d.size * lever
     euler = sum(((g * z).sum() for g, z in zip(slopes, spread(x, y), strict=True)), fmpq(0))
-    judge(abs(arb(euler) - d.value), bound, scale=d.value, why="2d(3(n+m)+3p+4) u·M·D^p W^{1−p}", got=slopes, truth=d.value)
+    got = [floats(g) for g in slopes]
+    judge(abs(arb(euler) - d.value), bound, scale=d.value, why="2d(3(n+m)+3p+4) u·M·D^p W^{1−p}", got=got, truth=float(d.value))
     total = max(abs(v) for v in np.ravel(slopes[0].sum(axis=0) + slopes[1].sum(axis=0)))
     reach = d.reach ** (1 / arb(p))
-    judge(arb(total), bound / reach, scale=d.value / reach, why="the same, over D", got=slopes)
+    judge(arb(total), bound / reach, scale=d.value / reach, why="the same, over D", got=got)
 
 
 @law(r"|\partial_{a_i} W_1 - \partial_{a_k} W_1| \le |x_i - x_k|", source=("SPEC 3: gradients", kexue(6280, 35)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import nnls
 
 from detrace import mutant
 from detrace.oracles import linear_programs
@@ -11,6 +10,13 @@ from detrace.oracles.rationals import floats
 
 ALTERNATIVE, WEIGHTS, SEPARATES = "farkas_gives_the_one_alternative", "farkas_weights_represent", "farkas_vector_separates"
 STRONG = "farkas_proves_strong_duality"
+
+
+def residual_of(A, b):
+    """The x ≥ 0 that brings Ax nearest to b, and how near."""
+    from scipy.optimize import nnls
+
+    return nnls(A, b)
 
 
 def right(A, b):
@@ -23,14 +29,14 @@ def right(A, b):
 @mutant("farkas_certificate", rejected_by=(ALTERNATIVE, SEPARATES))
 def farkas_with_an_absolute_tolerance(A, b):
     """Non-negative least squares, and a residual below 1e−9 counts as 0: every small b lies in the cone."""
-    x, residual = nnls(A, b)
+    x, residual = residual_of(A, b)
     return (x, 0.0 * b) if residual < 1e-9 else (0.0 * x, right(A, b)[1])
 
 
 @mutant("farkas_certificate", rejected_by=(ALTERNATIVE, SEPARATES, STRONG))
 def farkas_with_a_loose_tolerance(A, b):
     """A residual of a hundredth of b counts as 0."""
-    x, residual = nnls(A, b)
+    x, residual = residual_of(A, b)
     return (x, 0.0 * b) if residual < 0.01 * np.linalg.norm(b) else (0.0 * x, right(A, b)[1])
 
 

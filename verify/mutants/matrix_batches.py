@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import torch
 
 from detrace import mutant
 from verify.mutants.matrix_exponential import right, scalings, squared, taylor
@@ -96,21 +93,11 @@ def clipped_overflow(A):
 
 @mutant("expm", rejected_by="gradient_is_the_adjoint_derivative", space="torch-cpu-float64")
 def gradient_as_if_commuting(A):
-    """A custom backward that returns W·e^{Aᵀ}: right only where the direction commutes with A."""
-    return _Commuting.apply(A)
+    """A gradient of its own, W·e^{Aᵀ}: right only where the direction commutes with A."""
+    import torch
 
-
-class _Commuting(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, A: Any) -> Any:
-        E = torch.linalg.matrix_exp(A)
-        ctx.save_for_backward(E)
-        return E
-
-    @staticmethod
-    def backward(ctx: Any, W: Any) -> Any:
-        (E,) = ctx.saved_tensors
-        return W @ E.mT
+    E = torch.linalg.matrix_exp(A.detach())
+    return E + (A - A.detach()) @ E
 
 
 @mutant("expm_multiply", rejected_by="exponential_times_vectors_solves_the_equation")

@@ -1,10 +1,15 @@
-"""ott-jax: the univariate solver on the line, and Sinkhorn's iteration with potentials."""
+"""ott-jax: the univariate solver on the line, and Sinkhorn's iteration with potentials, compiled."""
 
+from functools import partial
+
+import jax
 import jax.numpy as jnp
 from ott.geometry import costs, geometry, pointcloud
 from ott.solvers import linear
 
 from detrace import NotOffered
+
+from ._batches import rows
 
 BACKENDS = "jax"
 DTYPES = {"wasserstein_1d": ("float32",), "sinkhorn": ("float32",), "sinkhorn_iterations": ("float32", "float64")}
@@ -16,21 +21,38 @@ CONVENTIONS = {
 }
 
 
-def wasserstein_1d(x, y, p, a, b):
-    if x.ndim > 1:
-        return jnp.stack([wasserstein_1d(x[i], y[i], p, a[i], b[i]) for i in range(len(x))])
+@rows(jnp.stack)
+@jax.jit
+def _line(x, y, p, a, b):
     cloud = pointcloud.PointCloud(x[:, None], y[:, None], cost_fn=costs.EuclideanP(p))
     return linear.solve_univariate(cloud, a, b).ot_costs[0] ** (1 / p)
 
 
-def sinkhorn(a, b, C, reg, tol):
-    plan = linear.solve(geometry.Geometry(cost_matrix=C, epsilon=reg), a, b, threshold=tol * a.sum() / 2, max_iterations=2000)
-    if not plan.converged:
-        raise NotOffered("not converged after the 2000 iterations that are allowed here")
+def wasserstein_1d(x, y, p, a, b):
+    if p == jnp.inf:
+        raise NotOffered("p = inf")
+    return _line(x, y, p, a, b)
+
+
+@jax.jit
+def _sinkhorn(a, b, C, reg, threshold):
+    plan = linear.solve(geometry.Geometry(cost_matrix=C, epsilon=reg), a, b, threshold=threshold, max_iterations=2000)
+    return plan.converged, (plan.matrix, plan.f, plan.g)  # type: ignore[union-attr]
+
+
+@partial(jax.jit, static_argnums=4)
+def _iterations(a, b, C, reg, n):
+    counts = dict.fromkeys(("min_iterations", "max_iterations", "inner_iterations"), n)
+    plan = linear.solve(geometry.Geometry(cost_matrix=C, epsilon=reg), a, b, threshold=-1.0, **counts)
     return plan.matrix, plan.f, plan.g  # type: ignore[union-attr]
+
+
+def sinkhorn(a, b, C, reg, tol):
+    converged, plan = _sinkhorn(a, b, C, reg, tol * a.sum() / 2)
+    if not converged:
+        raise NotOffered("not converged after the 2000 iterations that are allowed here")
+    return plan
 
 
 def sinkhorn_iterations(a, b, C, reg, n):
-    counts = dict.fromkeys(("min_iterations", "max_iterations", "inner_iterations"), int(n))
-    plan = linear.solve(geometry.Geometry(cost_matrix=C, epsilon=reg), a, b, threshold=-1.0, **counts)
-    return plan.matrix, plan.f, plan.g  # type: ignore[union-attr]
+    return _iterations(a, b, C, reg, int(n))

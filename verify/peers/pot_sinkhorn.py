@@ -5,6 +5,8 @@ import ot
 
 from detrace import NotOffered
 
+from ._batches import one_problem
+
 BACKENDS = "numpy"
 DTYPES = ("float64",)
 REQUIRES = "POT"
@@ -14,6 +16,7 @@ CONVENTIONS = {
 }
 
 
+@one_problem(1, 1, 2)
 def sinkhorn(a, b, C, reg, tol):
     mass, stop = abs(a.sum()), tol / len(b) ** 0.5
     plan, log = ot.sinkhorn(a / mass, b / mass, C, reg, numItermax=500, stopThr=stop, log=True, warn=False)
@@ -22,6 +25,7 @@ def sinkhorn(a, b, C, reg, tol):
     return plan * mass, reg * np.log(log["u"] * mass), reg * np.log(log["v"])
 
 
+@one_problem(1, 1, 2)
 def sinkhorn_iterations(a, b, C, reg, n):
     plan, log = ot.sinkhorn(a, b, C, reg, numItermax=int(n), stopThr=0, log=True, warn=False)
     return plan, reg * np.log(log["u"]), reg * np.log(log["v"])

@@ -5,6 +5,8 @@ import ot
 
 from detrace import NotOffered
 
+from ._batches import one_problem
+
 BACKENDS = "numpy"
 DTYPES = ("float64",)
 REQUIRES = "POT"
@@ -15,6 +17,7 @@ CONVENTIONS = {
 METHOD = "sinkhorn_stabilized"
 
 
+@one_problem(1, 1, 2)
 def sinkhorn(a, b, C, reg, tol):
     mass, stop = abs(a.sum()), tol / len(b) ** 0.5
     plan, log = ot.sinkhorn(a / mass, b / mass, C, reg, METHOD, numItermax=500, stopThr=stop, log=True, warn=False)
@@ -23,6 +26,7 @@ def sinkhorn(a, b, C, reg, tol):
     return plan * mass, log["alpha"] + reg * np.log(mass), log["beta"]
 
 
+@one_problem(1, 1, 2)
 def sinkhorn_iterations(a, b, C, reg, n):
     plan, log = ot.sinkhorn(a, b, C, reg, METHOD, numItermax=int(n), stopThr=-1, log=True, warn=False)
     return plan, log["alpha"], log["beta"]

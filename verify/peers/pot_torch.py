@@ -5,6 +5,8 @@ import torch
 
 from detrace import NotOffered
 
+from ._batches import one_problem, rows
+
 BACKENDS = "torch-cpu"
 DTYPES = ("float64",)
 REQUIRES = "POT"
@@ -19,21 +21,29 @@ def root(cost, p):
     return torch.where(cost > 0, torch.where(cost > 0, cost, 1.0) ** (1 / p), 0.0)
 
 
+@rows(torch.stack)
 def wasserstein_1d(x, y, p, a, b):
-    if x.ndim > 1:
-        return torch.stack([wasserstein_1d(x[i], y[i], p, a[i], b[i]) for i in range(len(x))])
+    if p == torch.inf:
+        raise NotOffered("p = inf")
     mass = 1.0 if a is None else abs(a.sum())
     return root(mass * ot.wasserstein_1d(x, y, *(None if w is None else w / mass for w in (a, b)), p), p)
 
 
+def total(a):
+    """What masses are divided by: NaN and infinity must not spread from one mass to both measures."""
+    return abs(a.sum()) if torch.isfinite(a.sum()) else 1.0
+
+
+@one_problem(2, 2)
 def wasserstein(x, y, p, a, b):
-    if not p >= 1:
-        raise NotOffered("a distance needs p ≥ 1")
+    if not 1 <= p < torch.inf:
+        raise NotOffered("a distance needs p ≥ 1, here a finite one")
     a, b = (ot.unif(len(v), v) if w is None else w for v, w in ((x, a), (y, b)))
-    mass = abs(a.sum())
+    mass = total(a)
     C = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist") ** p
     return root(ot.emd2(a / mass, b / mass, C) * mass, p)
 
 
+@one_problem(1, 2, 1, 2)
 def gaussian_w2(m1, S1, m2, S2):
     return ot.gaussian.bures_wasserstein_distance(m1, m2, S1, S2).reshape(())

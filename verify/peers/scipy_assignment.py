@@ -25,7 +25,7 @@ def transport_cost(a, b, C):
 def wasserstein(x, y, p, a, b):
     if a is not None or b is not None or len(x) != len(y):
         raise NotOffered("an assignment needs equally many points of equal mass")
-    if not p >= 1:
-        raise NotOffered("a distance needs p ≥ 1")
+    if not 1 <= p < np.inf:
+        raise NotOffered("a distance needs p ≥ 1, here a finite one")
     C = cost_matrix(x, y, p)
     return np.asarray(C[linear_sum_assignment(C)].mean() ** (1 / p))
