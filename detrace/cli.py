@@ -6,52 +6,82 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-app = typer.Typer(
-    add_completion=False, no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False,
-    help="Is this implementation right, how accurate is it, and how fast, compared with the truth and its peers?\n\n"
-    "Laws (theorems) are searched by Hypothesis, judged by certified oracles, and run on anybody's implementation.\n\n"
-    "Start with `detrace verify mypkg.mymodule`, then `detrace report`. Exit status: 0 held, 1 violated or regressed, "
-    "2 usage.",
-)  # fmt: skip
+import click
 
 USAGE = 2
-Many = list[str] | None
-Subjects = Annotated[Many, typer.Argument(metavar="[SUBJECT]…", help=(
-    "What to judge: `reference` (ours), `peers` (installed public libraries), a peer's name, `pkg.module`, "
-    "`pkg.module:object`, `contract=pkg.module:function`, `path/to/adapter.py`. Default: `[tool.detrace] subjects` of "
-    "pyproject.toml, else reference."))]  # fmt: skip
-Results = Annotated[Path, typer.Option("--results", help="The results file.")]
+INTERRUPTED = 130
 DEFAULT_RESULTS = Path(".detrace/results.json")
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
+def _many(flag: str, text: str) -> Any:
+    """An option that may be given several times."""
+    return click.option(flag, multiple=True, metavar="NAME", help=text)
+
+
+def _file(*flags: str, text: str, default: Path | None = None, metavar: str = "FILE") -> Any:
+    kind = click.Path(path_type=Path)
+    return click.option(*flags, type=kind, default=default, show_default=default is not None, metavar=metavar, help=text)
+
+
+_SUBJECTS = click.argument("subjects", nargs=-1, metavar="[SUBJECT]…")
+_RESULTS = _file("--results", text="The results file.", default=DEFAULT_RESULTS)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def app() -> None:
+    """Is this implementation right, how accurate is it, and how fast, compared with the truth and its peers?
+
+    Laws (theorems) are searched by Hypothesis, judged by certified oracles, and run on anybody's implementation.
+
+    Start with `detrace verify mypkg.mymodule`, then `detrace report`. Exit status: 0 held, 1 violated or regressed, 2 usage.
+    """
+
+
 @app.command()
+@_SUBJECTS
+@_many("--family", "Only this family of laws; may be repeated.")
+@_many("--law", "Only this law; may be repeated. `detrace laws` lists them.")
+@_many("--backend", "Only this array library or device: numpy, torch, jax, strict, torch-cuda, …; may be repeated.")
+@_many("--dtype", "Only this dtype: float32, float64, complex64, complex128, float16, bfloat16; may be repeated.")
+@click.option(
+    "--profile", metavar="NAME", help="How hard to search: quick (the default; a minute or two), ci, deep (hours, random)."
+)
+@_many("--require", "Fail at once, with status 1, unless this device is here, e.g. cupy-cuda; may be repeated.")
+@click.option(
+    "-n",
+    "--workers",
+    default="0",
+    show_default=True,
+    metavar="NUMBER",
+    help="Worker processes: a number or `auto`; 0 for none.",
+)
+@click.option(
+    "--isolate",
+    type=float,
+    metavar="SECONDS",
+    help=(
+        "Run subjects in a child process: a crash, or no answer for this long, is a result. The time includes the oracle's "
+        "work on one call, so give it room: 60 suits most."
+    ),
+)
+@click.option(
+    "--rerun-failed",
+    is_flag=True,
+    help="Only what the results file says was violated, its inputs first; everything else in the file stays.",
+)
+@_RESULTS
 def verify(
-    subjects: Subjects = None,
-    family: Annotated[Many, typer.Option(help="Only this family of laws; may be repeated.")] = None,
-    law: Annotated[Many, typer.Option(help="Only this law; may be repeated. `detrace laws` lists them.")] = None,
-    backend: Annotated[Many, typer.Option(help=(
-        "Only this array library or device: numpy, torch, jax, strict, torch-cuda, …; may be repeated."))] = None,
-    dtype: Annotated[Many, typer.Option(help=(
-        "Only this dtype: float32, float64, complex64, complex128, float16, bfloat16; may be repeated."))] = None,
-    profile: Annotated[str | None, typer.Option(help=(
-        "How hard to search: quick (the default; a minute or two), ci, deep (hours, random)."))] = None,
-    require: Annotated[Many, typer.Option(help=(
-        "Fail at once, with status 1, unless this device is here, e.g. cupy-cuda; may be repeated."))] = None,
-    workers: Annotated[str, typer.Option("-n", "--workers", help=(
-        "Worker processes: a number or `auto`; 0 for none."))] = "0",
-    isolate: Annotated[float | None, typer.Option(metavar="SECONDS", help=(
-        "Run subjects in a child process: a crash, or no answer for this long, is a result. The time includes the "
-        "oracle's work on one call, so give it room: 60 suits most."))] = None,
-    rerun_failed: Annotated[bool, typer.Option("--rerun-failed", help=(
-        "Only what the results file says was violated, its inputs first; everything else in the file stays."))] = False,
-    results: Results = DEFAULT_RESULTS,
+    subjects: tuple[str, ...], family: tuple[str, ...], law: tuple[str, ...], backend: tuple[str, ...], dtype: tuple[str, ...],
+    profile: str | None, require: tuple[str, ...], workers: str, isolate: float | None, rerun_failed: bool, results: Path,
 ) -> None:  # fmt: skip
     """Judge implementations by the laws; write a results file.
+
+    SUBJECT: what to judge. `reference` (ours), `peers` (installed public libraries), a peer's name, `pkg.module`,
+    `pkg.module:object`, `contract=pkg.module:function`, `path/to/adapter.py`. Default: `[tool.detrace] subjects` of
+    pyproject.toml, else reference.
 
     Examples: `detrace verify mypkg.linalg`, `detrace verify expm=mypkg.linalg:my_expm --backend torch`,
     `detrace verify peers -n auto`, `detrace verify --rerun-failed`. Status: 0 held, 1 violated, 2 usage, 130 interrupted
@@ -98,13 +128,12 @@ def verify(
 
 
 @app.command()
-def bench(
-    subjects: Subjects = None,
-    family: Annotated[Many, typer.Option(help="Only this family; may be repeated.")] = None,
-    suite_speed: Annotated[bool, typer.Option("--suite", help="Also measure the suite's own speed.")] = False,
-    full: Annotated[bool, typer.Option("--full", help="All sizes, more rounds.")] = False,
-    results: Results = DEFAULT_RESULTS,
-) -> None:
+@_SUBJECTS
+@_many("--family", "Only this family; may be repeated.")
+@click.option("--suite", "suite_speed", is_flag=True, help="Also measure the suite's own speed.")
+@click.option("--full", is_flag=True, help="All sizes, more rounds.")
+@_RESULTS
+def bench(subjects: tuple[str, ...], family: tuple[str, ...], suite_speed: bool, full: bool, results: Path) -> None:
     """Time implementations of one contract side by side, interleaved in one run; add to the results file."""
     for name in ONE_THREAD:
         os.environ.setdefault(name, "1")
@@ -137,13 +166,14 @@ def bench(
 
 
 @app.command()
-def report(
-    results: Results = DEFAULT_RESULTS,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help=(
-        "Where the page goes; by default beside the results."))] = None,
-    history: Annotated[Path | None, typer.Option(metavar="FOLDER", help=(
-        "Draw the trend from what `detrace gate --history` kept here, of the machine that ran last."))] = None,
-) -> None:  # fmt: skip
+@_RESULTS
+@_file("-o", "--output", text="Where the page goes; by default beside the results.")
+@_file(
+    "--history",
+    metavar="FOLDER",
+    text="Draw the trend from what `detrace gate --history` kept here, of the machine that ran last.",
+)
+def report(results: Path, output: Path | None, history: Path | None) -> None:  # fmt: skip
     """Build the page from a results file."""
     from . import report as page
     from . import results as store
@@ -166,25 +196,26 @@ def report(
 
 
 @app.command()
+@_SUBJECTS
+@click.option("--base", metavar="REF", help="Compare the working tree with its merge base with this branch, tag or commit.")
+@_file("--baseline", text="Compare with a stored baseline.")
+@_file("--write-baseline", text="Store this machine's baseline; with --results what the laws found as well.")
+@_many(
+    "--kernel",
+    "Only this benchmark, by contract, case or id; may be repeated. Default: `[tool.detrace] gate`, else the headline cases.",
+)
+@_many("--backend", "Only this space, e.g. torch-cpu; may be repeated.")
+@click.option("--dtype", default="float64", show_default=True, metavar="NAME", help="float64 or float32.")
+@_file("--results", text="Head's results file: gates what the laws found, and gets the gate's outcome for the page.")
+@_file("--base-results", text="Base's results file, which head's is held against.")
+@_file("--history", metavar="FOLDER", text="Keep this run, e.g. in reports/history.")
+@_file("--json", text="The outcome as JSON.", default=Path(".detrace/gate.json"))
+@_file("--junit", text="The outcome as JUnit XML.")
+@_file("--markdown", text="The outcome as a comment for a pull request.")
 def gate(
-    subjects: Subjects = None,
-    base: Annotated[str | None, typer.Option(metavar="REF", help=(
-        "Compare the working tree with its merge base with this branch, tag or commit."))] = None,
-    baseline: Annotated[Path | None, typer.Option(metavar="FILE", help="Compare with a stored baseline.")] = None,
-    write_baseline: Annotated[Path | None, typer.Option(metavar="FILE", help=(
-        "Store this machine's baseline; with --results what the laws found as well."))] = None,
-    kernel: Annotated[Many, typer.Option(help=(
-        "Only this benchmark, by contract, case or id; may be repeated. Default: `[tool.detrace] gate`, else the headline "
-        "cases."))] = None,
-    backend: Annotated[Many, typer.Option(help="Only this space, e.g. torch-cpu; may be repeated.")] = None,
-    dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
-    results: Annotated[Path | None, typer.Option("--results", help=(
-        "Head's results file: gates what the laws found, and gets the gate's outcome for the page."))] = None,
-    base_results: Annotated[Path | None, typer.Option(help="Base's results file, which head's is held against.")] = None,
-    history: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Keep this run, e.g. in reports/history.")] = None,
-    json: Annotated[Path, typer.Option("--json", help="The outcome as JSON.")] = Path(".detrace/gate.json"),
-    junit: Annotated[Path | None, typer.Option(help="The outcome as JUnit XML.")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="The outcome as a comment for a pull request.")] = None,
+    subjects: tuple[str, ...], base: str | None, baseline: Path | None, write_baseline: Path | None, kernel: tuple[str, ...],
+    backend: tuple[str, ...], dtype: str, results: Path | None, base_results: Path | None, history: Path | None, json: Path,
+    junit: Path | None, markdown: Path | None,
 ) -> None:  # fmt: skip
     """Fail if something became slower or less right than its base.
 
@@ -226,10 +257,9 @@ def init() -> None:
 
 
 @app.command()
-def laws(
-    family: Annotated[Many, typer.Option(help="Only this family.")] = None,
-    long: Annotated[bool, typer.Option("-l", "--long", help="With statements, sources and mutants.")] = False,
-) -> None:
+@_many("--family", "Only this family.")
+@click.option("-l", "--long", is_flag=True, help="With statements, sources and mutants.")
+def laws(family: tuple[str, ...], long: bool) -> None:
     """The catalogue: every law with its formula and what it asks for."""
     from .suite import load
 
@@ -308,6 +338,23 @@ def _say(text: str) -> None:
     print(f"  {text}", flush=True)
 
 
-def main() -> None:
-    """Entry point of the command ``detrace``."""
-    app()
+def main(typed: list[str] | None = None) -> None:
+    """Entry point of the command ``detrace``: what makes no sense is one sentence, and status 2."""
+    try:
+        status = app.main(typed, prog_name="detrace", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message())
+        status = USAGE
+    except click.UsageError as error:
+        first = (sys.argv[1:] if typed is None else typed)[0]
+        where = f"detrace {first}" if first in app.commands else "detrace"
+        print(f"{where}: {error.format_message().rstrip('.')} (`{where} --help`)", file=sys.stderr)
+        status = USAGE
+    except click.Abort:
+        print("detrace: interrupted", file=sys.stderr)
+        status = INTERRUPTED
+    except BrokenPipeError:  # the reader has gone, as `head` does; nothing is left to flush at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status)

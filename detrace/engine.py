@@ -6,8 +6,7 @@ import math
 import time
 import warnings
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -19,7 +18,6 @@ from hypothesis import seed as hypothesis_seed
 from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import FlakyFailure, HypothesisException
-from hypothesis.internal.conjecture import providers
 
 from .calls import Call
 from .judging import NOT_FINITE, Example, NotOffered, Record, Violation, current
@@ -28,6 +26,7 @@ from .laws import Law
 from .oracles.balls import WORKING_PRECISION
 from .spaces import Space
 from .subjects import Subject
+from .tailoring import keys_computed_once, only_our_draws
 from .values import encode
 
 HELD, VIOLATED, UNDECIDED, NOT_RUN = "held", "violated", "undecided", "not run"
@@ -57,7 +56,7 @@ PROFILES = {
         Profile("quick", 25, climb=False, few_shapes=True, shrink_seconds=5.0),
         Profile("ci", 100),
         Profile("deep", 2000, random=True, shrink_seconds=60.0),
-        Profile("mutants", 120, climb=False, shrink=False),
+        Profile("mutants", 240, climb=False, shrink=False),
     )
 }
 
@@ -110,7 +109,7 @@ def run(law: Law, subject: Subject, space: Space, contracts: Any, profile: Profi
     precision_before, ctx.prec = ctx.prec, WORKING_PRECISION
     outcome = Outcome(law.name, subject.name, space.id, HELD)
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"), _only_our_draws():
+        with warnings.catch_warnings(), np.errstate(all="ignore"), only_our_draws(), keys_computed_once():
             warnings.simplefilter("ignore")
             _search(law, subject, space, contracts, profile, record, explicit, known, watch)
         if record.known is not None:
@@ -242,24 +241,6 @@ def _not_finite(example: Example) -> str:
     return ""
 
 
-@contextmanager
-def _only_our_draws() -> Iterator[None]:
-    """Keep Hypothesis from drawing constants that it finds in the source of loaded modules: the inputs of a law would
-    depend on what else is loaded, and differ between one process, xdist workers and the isolation mode."""
-    before = getattr(providers, "_get_local_constants", None)
-    if before is None:  # a Hypothesis that does not do this
-        yield
-        return
-    nothing = providers.Constants()
-    providers.CONSTANTS_CACHE.cache.clear()
-    providers._get_local_constants = lambda: nothing
-    try:
-        yield
-    finally:
-        providers._get_local_constants = before
-        providers.CONSTANTS_CACHE.cache.clear()
-
-
 @cache
 def _strategies(law_name: str, space_id: str, few_shapes: bool) -> dict[str, Any]:
     return {}
@@ -269,8 +250,13 @@ def _inputs(law: Law, space: Space) -> st.SearchStrategy[dict[str, Any]]:
     """All quantified variables as one strategy, built once for a law and dtype."""
     store = _strategies(law.name, space.id, space.few_shapes)
     if "it" not in store:
-        drawn = st.fixed_dictionaries({name: draw.on(space) for name, draw in law.draws.items()})
-        store["it"] = st.tuples(st.builds(_blank), drawn).map(lambda pair: pair[1])
+        strategies = {name: draw.on(space) for name, draw in law.draws.items()}
+
+        def drawn(draw: Any) -> dict[str, Any]:
+            _blank()
+            return {name: draw(strategy) for name, strategy in strategies.items()}
+
+        store["it"] = st.composite(drawn)()
     return store["it"]
 
 

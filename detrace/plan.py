@@ -29,12 +29,14 @@ class Selection:
 
 @dataclass
 class Plan:
-    """Items to run, in an order that lets subjects share an oracle's work, and what is left out."""
+    """Items to run, in an order that lets subjects share an oracle's work, and what is left out. `backends` are those that were
+    asked for; the others were not even looked for."""
 
     items: list[tuple[Law, Subject, Space]] = field(default_factory=list)
     not_run: list[dict[str, str]] = field(default_factory=list)
     subjects: list[Subject] = field(default_factory=list)
     absent_peers: dict[str, str] = field(default_factory=dict)
+    backends: list[str] = field(default_factory=lambda: list(backends()))
 
 
 def make(suite: Suite, selection: Selection, default_subjects: Sequence[str] = ("reference",),
@@ -48,10 +50,10 @@ def make(suite: Suite, selection: Selection, default_subjects: Sequence[str] = (
     plan.subjects, plan.absent_peers = subjects(suite, selection.subjects or tuple(default_subjects))
     for subject in plan.subjects:
         subject.probe_with = probe_with if subject.role != "reference" else None
-    wanted = _wanted_backends(selection.backends)
+    plan.backends = _wanted_backends(selection.backends)
     dtypes = _choose(selection.dtypes, (*DTYPES, *CLAIMED_DTYPES), "dtype")
     spaces = []
-    for backend_id in wanted:
+    for backend_id in plan.backends:
         if reason := probe(backend_id):
             plan.not_run.append({"law": "*", "subject": "*", "space": backend_id, "reason": reason})
         else:

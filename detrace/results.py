@@ -78,10 +78,7 @@ def describe(suite: Suite, plan: Plan, ledger: list[Deviation]) -> dict[str, Any
         "schema": SCHEMA,
         "limit": LIMIT,
         "environment": environment(),
-        "spaces": [
-            {"id": b, "available": not probe(b), "reason": probe(b), "version": "" if probe(b) else backend.version()}
-            for b, backend in backends().items()
-        ],
+        "spaces": [_space(b, b in plan.backends) for b in backends()],
         **catalogue(suite),
         "subjects": [
             {
@@ -96,6 +93,15 @@ def describe(suite: Suite, plan: Plan, ledger: list[Deviation]) -> dict[str, Any
         "ledger": [ledger_json(d) for d in ledger],
         "items": [],
     }  # fmt: skip
+
+
+def _space(backend_id: str, asked: bool) -> dict[str, Any]:
+    """Whether a backend is here. One that was not asked for is not imported to find out: `available` is null."""
+    if not asked:
+        return {"id": backend_id, "available": None, "reason": "not asked for", "version": ""}
+    reason = probe(backend_id)
+    version = "" if reason else backends()[backend_id].version()
+    return {"id": backend_id, "available": not reason, "reason": reason, "version": version}
 
 
 def ledger_json(entry: Deviation) -> dict[str, Any]:

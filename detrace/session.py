@@ -207,6 +207,8 @@ def _keep_the_rest(now: dict[str, Any], before: dict[str, Any]) -> None:
     now["rerun"] = len(again)
     now["items"] += [i for i in before["items"] if _key(i) not in again]
     now["subjects"] += [s for s in before["subjects"] if s["name"] not in names]
+    earlier = {s["id"]: s for s in before["spaces"]}
+    now["spaces"] = [s if s["available"] is not None else earlier.get(s["id"], s) for s in now["spaces"]]
     for k in ("not_run", "absent_peers"):
         now[k] = before.get(k, now[k])
 

@@ -13,7 +13,6 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib import metadata
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -57,6 +56,8 @@ class Subject:
     @cached_property
     def version(self) -> str:
         """``scipy 1.17.1``, or '' when no distribution is named."""
+        from importlib import metadata
+
         try:
             return f"{self.requires} {metadata.version(self.requires)}" if self.requires else ""
         except metadata.PackageNotFoundError:
@@ -244,7 +245,7 @@ def _words(what: str, stated: Any, known: Iterable[str], name: str) -> tuple[str
 
 def _import_line(module: str, attribute: str, contract: str) -> str:
     """Source lines after which `contract` is the function, wherever it came from."""
-    point = next((p for p in metadata.entry_points(group=ENTRY_POINTS) if p.name == module), None)
+    point = next((p for p in _entry_points() if p.name == module), None)
     if point is not None:
         module, attribute = point.module, ".".join(filter(None, (point.attr, attribute)))
     if _is_file(module):
@@ -254,6 +255,13 @@ def _import_line(module: str, attribute: str, contract: str) -> str:
     root = attribute.partition(".")[0]
     line = f"from {module} import {root}"
     return line if attribute == contract else f"{line}\n{contract} = {attribute}"
+
+
+def _entry_points() -> Iterable[Any]:
+    """What installed distributions offer in the group `ENTRY_POINTS`."""
+    from importlib import metadata
+
+    return metadata.entry_points(group=ENTRY_POINTS)
 
 
 def _is_file(name: str) -> bool:
@@ -286,7 +294,7 @@ def _import(name: str) -> Any:
         module = importlib.util.module_from_spec(module_spec)
         sys.modules[known_as] = module  # dataclasses and the like look their module up
         return _guarded(name, lambda: module_spec.loader.exec_module(module) or module)  # type: ignore[union-attr]
-    for point in metadata.entry_points(group=ENTRY_POINTS):
+    for point in _entry_points():
         if point.name == name:
             return _guarded(name, point.load)
     if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name):

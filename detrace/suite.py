@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -40,7 +40,8 @@ class Suite:
         return found
 
     def reference(self) -> Subject:
-        return reference(_submodules("reference"), self.contracts)
+        """Our own functions; of their modules only those that need no library but NumPy to be imported."""
+        return reference(_submodules("reference", but=importlib.import_module("reference").LAYERS), self.contracts)
 
     def peers(self, names: Iterable[str] = ()) -> tuple[list[Subject], dict[str, str]]:
         """Installed public libraries (these, or all), and for the others the reason why not."""
@@ -104,10 +105,10 @@ def _opens_a_family(module: ModuleType) -> bool:
     return module.__name__.rpartition(".")[2] in {f.name for f in _instances(module, Family)}
 
 
-def _submodules(package: str) -> Iterator[ModuleType]:
+def _submodules(package: str, but: Collection[str] = ()) -> Iterator[ModuleType]:
     parent = importlib.import_module(package)
     for info in sorted(pkgutil.iter_modules(parent.__path__), key=lambda i: i.name):
-        if not info.ispkg and info.name != "conftest":
+        if not info.ispkg and info.name not in ("conftest", *but):
             yield importlib.import_module(f"{package}.{info.name}")
 
 

@@ -2,17 +2,21 @@
 
 The solver works in doubles; on integers whose total is below 2⁵³ every flow that it forms is exact. Masses that are such
 integers times one number are solved as they are. Of others the solver sees the nearest integers; its optimal basis is a
-forest, on which the masses as given (integers of any length) determine the plan by elimination of leaves. If masses below
-the solver's unit leave a flow negative or a tree unbalanced, pivots of the dual simplex repair it.
+forest, on which what rounding left of the masses determines the rest of the plan by elimination of leaves: exactly in
+doubles, or, if some masses are tiny, in integers of any length. If masses below the solver's unit leave a flow negative or a
+tree unbalanced, pivots of the dual simplex repair it.
 """
 
 from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from math import fsum, gcd
+from math import fsum
+from typing import Generic, TypeVar
 
 import numpy as np
+
+Number = TypeVar("Number", int, float)
 
 BITS = 52
 """The solver's integers have totals of about 2⁵²."""
@@ -40,32 +44,81 @@ def exact_plan(a: np.ndarray, b: np.ndarray, C: np.ndarray) -> Plan:
 
     Raises RuntimeError if the network simplex or the dual simplex does not end.
     """
-    unit = int(np.frexp(a.sum())[1]) - BITS
-    qa, qb = np.ldexp(a, -unit), np.ldexp(b, -unit)
-    if (qa == np.rint(qa)).all() and (qb == np.rint(qb)).all() and qa.sum() == qb.sum():
-        return _solved(qa, qb, C, 1, unit)
-    A, B, factor, unit = integers(a, b)
-    shift = sum(A).bit_length() - BITS
-    if shift <= 0:
-        return _solved(np.array(A, dtype=float), np.array(B, dtype=float), C, factor, unit)
-    qa, qb = _coarse(a, b, factor, unit + shift)
-    plan, g = _network_simplex(qa, qb, C)
-    i, j = np.divmod(np.flatnonzero(plan != 0), len(b))
-    basis = eliminate(A, B, i, j)
-    flows = basis.flows
-    if not basis.solved:
-        whole = plan[i, j].astype(np.int64).tolist()
-        if _close(A + B, np.concatenate([qa, qb]).astype(np.int64).tolist(), shift):
-            flows = [v << shift for v in whole]
+    n, masses = len(a), np.concatenate([a, b])
+    unit = max(int(np.frexp(a.sum())[1]) - BITS, -1074)
+    w = np.ldexp(masses, -unit)
+    if (w == np.rint(w)).all() and w[:n].sum() == w[n:].sum():
+        return _solved(w, n, C, 2.0**unit)
+    ratio = fsum(a.tolist()) / fsum(b.tolist())
+    if ratio != 1:
+        masses[n:] *= ratio
+        w = np.ldexp(masses, -unit)
+    grain = _grain(masses)
+    if a.sum() <= grain * 2.0**BITS and (q := masses / grain)[:n].sum() == q[n:].sum():
+        return _solved(q, n, C, grain)
+    q = _whole(w, n)
+    plan, g = _network_simplex(q[:n], q[n:], C)
+    cells, i, j = _cells(plan)
+    flows = _with_rests(w, q, n, plan.take(cells), i, j)
+    if flows is not None:
+        return _filled(plan, cells, np.ldexp(flows, unit), i, j, g)
+    exact, fine = integers(masses, n)
+    basis, shift = eliminate(exact, n, i, j), unit - fine
+    whole = basis.flows
+    if not basis.balanced or min(whole) < 0:
+        if _close(exact, q.astype(np.int64).tolist(), shift):
+            whole = [v << shift for v in plan.take(cells).astype(np.int64).tolist()]
         else:
-            plan[i, j] = 0.0
-            flows, i, j, g = _repaired(A, B, C, i, j, g)
-    values = _scaled(flows, unit) * factor
-    plan[i, j] = values
+            plan.put(cells, 0.0)
+            whole, i, j, g = _repaired(exact, C, i, j, g)
+            cells = i * len(b) + j
+    return _filled(plan, cells, _scaled(whole, fine), i, j, g)
+
+
+def _solved(q: np.ndarray, n: int, C: np.ndarray, grain: float) -> Plan:
+    """The plan of masses that are integers for the solver, in units of `grain`."""
+    plan, g = _network_simplex(q[:n], q[n:], C)
+    cells, i, j = _cells(plan)
+    return _filled(plan, cells, plan.take(cells) * grain, i, j, g)
+
+
+def _grain(masses: np.ndarray) -> float:
+    """The largest number of which all masses are whole multiples."""
+    mantissas, exponents = np.frexp(masses)
+    whole = (mantissas * 2.0**53).astype(np.int64)
+    bit = whole & -whole
+    return int(np.gcd.reduce(whole // bit)) * float(np.ldexp(bit.astype(float), exponents - 53).min())
+
+
+def _cells(plan: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where a plan is not 0: flat, rows, columns."""
+    cells = np.flatnonzero(plan != 0)
+    return cells, *np.divmod(cells, plan.shape[1])
+
+
+def _filled(plan: np.ndarray, cells: np.ndarray, values: np.ndarray, i: np.ndarray, j: np.ndarray, g: np.ndarray) -> Plan:
+    """The plan with these values at its cells; those that are 0 are left out."""
+    plan.put(cells, values)
     if not values.min() > 0:
         keep = values > 0
         i, j, values = i[keep], j[keep], values[keep]
     return Plan(plan, i, j, values, g)
+
+
+def _with_rests(w: np.ndarray, q: np.ndarray, n: int, flows: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray | None:
+    """The solver's whole flows and those of what rounding left of the masses, added with one rounding; None if that does
+    not give a plan, or masses are so small that rests need more than a double.
+
+    Rests add up to less than n + m + 8 units. Masses of at least so many are multiples of 2⁻⁵³ of the power of two above
+    that, and with them every sum of rests: exact.
+    """
+    if w.min() < len(w) + 8:
+        return None
+    rests = w - q
+    rests[n + w[n:].argmax()] += rests[:n].sum() - rests[n:].sum()
+    basis = eliminate(rests.tolist(), n, i, j)
+    flows = flows + np.array(basis.masses)[basis.lower]
+    return flows if basis.balanced and flows.min() >= 0 else None
 
 
 def _scaled(flows: list[int], unit: int) -> np.ndarray:
@@ -76,43 +129,28 @@ def _scaled(flows: list[int], unit: int) -> np.ndarray:
     return np.array([v / one for v in flows] if unit < 0 else [float(v * one) for v in flows])
 
 
-def _solved(a: np.ndarray, b: np.ndarray, C: np.ndarray, factor: int, unit: int) -> Plan:
-    """The plan of masses that are integers for the solver, in units of factor·2^unit."""
-    plan, g = _network_simplex(a, b, C)
-    i, j = np.divmod(np.flatnonzero(plan != 0), len(b))
-    values = np.ldexp(plan[i, j] * factor, unit)
-    plan[i, j] = values
-    return Plan(plan, i, j, values, g)
-
-
-def integers(a: np.ndarray, b: np.ndarray) -> tuple[list[int], list[int], int, int]:
-    """Masses as integers times factor·2^unit, with equal totals. a is exact; b is scaled if totals differ, to 3u of each mass,
-    and what that leaves, 3u of the total at most, goes to the largest."""
-    ratio = fsum(a.tolist()) / fsum(b.tolist())
-    mantissas, exponents = np.frexp(np.concatenate([a, b if ratio == 1 else b * ratio]))
+def integers(masses: np.ndarray, n: int) -> tuple[list[int], int]:
+    """Masses as integers times 2^unit, the first n with the same total as the others: what these lack, 3u of the total at
+    most, goes to their largest."""
+    mantissas, exponents = np.frexp(masses)
     unit = int(exponents.min()) - 53
-    whole, shifts = (mantissas * 2.0**53).astype(np.int64), exponents - (unit + 53)
-    if shifts.max() < 10:
-        scaled = (whole << shifts).tolist()
-    else:
-        scaled = [w << s for w, s in zip(whole.tolist(), shifts.tolist(), strict=True)]
-    A, B = scaled[: len(a)], scaled[len(a) :]
-    B[int(b.argmax())] += sum(A) - sum(B)
-    factor = gcd(*A, *B)
-    return (A, B, 1, unit) if factor == 1 else ([w // factor for w in A], [w // factor for w in B], factor, unit)
+    whole = (mantissas * 2.0**53).astype(np.int64).tolist()
+    exact = [v << s for v, s in zip(whole, (exponents - (unit + 53)).tolist(), strict=True)]
+    exact[n + int(masses[n:].argmax())] += sum(exact[:n]) - sum(exact[n:])
+    return exact, unit
 
 
-def _coarse(a: np.ndarray, b: np.ndarray, factor: int, unit: int) -> tuple[np.ndarray, np.ndarray]:
-    """Integers near a, b in units of factor·2^unit, at least one each, with equal totals: what rounding leaves is spread
+def _whole(w: np.ndarray, n: int) -> np.ndarray:
+    """The nearest integers, at least one each, the first n with the same total as the others: what rounding leaves is spread
     over the larger masses of the shorter."""
-    qa, qb = (np.maximum(np.rint(np.ldexp(w, -unit) / factor), 1.0) for w in (a, b * (a.sum() / b.sum())))
-    missing = int(qb.sum() - qa.sum())
-    q, missing = (qa, missing) if len(qa) <= len(qb) else (qb, -missing)
+    whole = np.maximum(np.rint(w), 1.0)
+    missing = int(whole[n:].sum() - whole[:n].sum())
+    q, missing = (whole[:n], missing) if 2 * n <= len(w) else (whole[n:], -missing)
     large = np.flatnonzero(q >= q.sum() / (4 * len(q)))
     each, rest = divmod(missing, len(large))
     q[large] += each
     q[large[:rest]] += 1.0
-    return qa, qb
+    return whole
 
 
 def _close(masses: list[int], q: list[int], shift: int) -> bool:
@@ -134,66 +172,69 @@ def _network_simplex(a: np.ndarray, b: np.ndarray, C: np.ndarray) -> tuple[np.nd
 
 
 @dataclass
-class Basis:
-    """Flows on the edges of a forest, and the leaves in the order of elimination; nodes are rows, then columns. `touching` is
-    the edge of a leaf, `roots` are the last nodes of the trees, `left` what is left at them: 0 if balanced."""
+class Basis(Generic[Number]):
+    """A forest after the elimination of its leaves, which stand in that order; nodes are rows, then columns. `masses` of a leaf
+    is the flow of its edge, of a root (the last node of a tree) what is left, 0 if the tree is balanced. `parents` of a leaf
+    is the other end of its edge, `lower` the leaf of each edge."""
 
-    flows: list[int]
+    masses: list[Number]
     leaves: list[int]
-    touching: list[int]
+    parents: list[int]
+    lower: np.ndarray
     roots: list[int]
-    left: list[int]
 
     @property
-    def solved(self) -> bool:
-        return not any(self.left) and (not self.flows or min(self.flows) >= 0)
+    def flows(self) -> list[Number]:
+        return [self.masses[node] for node in self.lower.tolist()]
+
+    @property
+    def balanced(self) -> bool:
+        return not any(self.masses[node] for node in self.roots)
 
 
-def eliminate(A: list[int], B: list[int], i: np.ndarray, j: np.ndarray) -> Basis:
-    """The only flows on a forest with margins A and B: the flow of a leaf's edge is its mass, which its other end loses.
+def eliminate(masses: list[Number], n: int, i: np.ndarray, j: np.ndarray) -> Basis[Number]:
+    """The only flows on a forest with these margins of n rows and of columns: the flow of a leaf's edge is its mass, which its
+    other end loses.
 
-    Each node keeps its degree and the sum of its edges, which at a leaf is its edge.
+    Each node keeps its degree and the sum of its neighbours, which at a leaf is its neighbour.
     """
-    size, columns = len(A) + len(B), j + len(A)
-    nodes = np.concatenate([i, columns])
+    size, columns, masses, leaves = len(masses), j + n, masses.copy(), []
+    nodes, ends = np.concatenate([i, columns]), np.concatenate([columns, i])
     degree = np.bincount(nodes, minlength=size).tolist()
-    touching = np.bincount(nodes, np.tile(np.arange(len(i)), 2), size).astype(np.int64).tolist()
-    ends = (i + columns).tolist()
-    masses, flows = A + B, [0] * len(ends)
-    leaves: list[int] = []
+    parents = np.bincount(nodes, ends, size).astype(np.int64).tolist()
     for start in range(size):
         node = start
         while degree[node] == 1:
-            edge = touching[node]
-            other = ends[edge] - node
-            flows[edge] = mass = masses[node]
-            masses[other] -= mass
+            parent = parents[node]
+            masses[parent] -= masses[node]
+            parents[parent] -= node
             degree[node] = -1
-            degree[other] -= 1
-            touching[other] -= edge
+            degree[parent] -= 1
             leaves.append(node)
-            node = other
-    roots = [node for node in range(size) if degree[node] >= 0]
-    return Basis(flows, leaves, touching, roots, [masses[node] for node in roots])
+            node = parent
+    lower = np.where(np.array(parents)[i] == columns, i, columns)
+    return Basis(masses, leaves, parents, lower, [node for node, left in enumerate(degree) if not left])
 
 
 def potentials(C: np.ndarray, i: np.ndarray, j: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """f, g with f_i + g_j = C_ij on every edge of a forest, to one rounding each, from g at the roots of its trees; a root
     that is a row gets f = minⱼ C − g."""
     n, m = C.shape
-    basis = eliminate([0] * n, [0] * m, i, j)
+    basis = eliminate([0] * (n + m), n, i, j)
     f = np.zeros(n)
     rows = [node for node in basis.roots if node < n]
     f[rows] = (C[rows] - g).min(axis=1)
-    potential, costs, ends = np.concatenate([f, g]).tolist(), C[i, j].tolist(), (i + j + n).tolist()
-    for node in reversed(basis.leaves):
-        edge = basis.touching[node]
-        potential[node] = costs[edge] - potential[ends[edge] - node]
+    leaves = np.array(basis.leaves[::-1], dtype=np.intp)
+    parents = np.array(basis.parents)[leaves]
+    costs = C[np.minimum(leaves, parents), np.maximum(leaves, parents) - n]
+    potential = np.concatenate([f, g]).tolist()
+    for node, parent, cost in zip(leaves.tolist(), parents.tolist(), costs.tolist(), strict=True):
+        potential[node] = cost - potential[parent]
     values = np.array(potential)
     return values[:n], values[n:]
 
 
-def _repaired(A: list[int], B: list[int], C: np.ndarray, i: np.ndarray, j: np.ndarray, g: np.ndarray,
+def _repaired(masses: list[int], C: np.ndarray, i: np.ndarray, j: np.ndarray, g: np.ndarray,
               ) -> tuple[list[int], np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
     """The dual simplex: a spanning tree through the forest, then pivots while a flow is negative. Flows, cells, potentials."""
     n, m = C.shape
@@ -201,7 +242,7 @@ def _repaired(A: list[int], B: list[int], C: np.ndarray, i: np.ndarray, j: np.nd
     while len(i) < n + m - 1:
         i, j = _join(C, f, g, _side(n, m, i, j, 0), i, j, both=True)
     for _ in range(PIVOTS * (n + m)):
-        flows = eliminate(A, B, i, j).flows
+        flows = eliminate(masses, n, i, j).flows
         f, g = potentials(C, i, j, g)
         e = min(range(len(flows)), key=flows.__getitem__)
         if flows[e] >= 0:

@@ -87,7 +87,7 @@ def unit_roundoff(xp: Any, dtype: Any) -> float:
 def to_host(A: Any) -> np.ndarray:
     """The values of A as a NumPy array of its own dtype; no gradient flows through it. The one way off a device: each library
     is told to move them."""
-    if is_numpy_array(A):
+    if isinstance(A, np.ndarray):
         return A
     A = stop_gradient(A)
     if is_torch_array(A):
@@ -105,7 +105,7 @@ def to_host(A: Any) -> np.ndarray:
 
 def from_host(xp: Any, values: np.ndarray, like: Any) -> Any:
     """NumPy values as an array of the library, dtype and device of `like`."""
-    if is_numpy_array(like):
+    if isinstance(like, np.ndarray):
         return values.astype(like.dtype, copy=False)
     return xp.asarray(values if values.flags.c_contiguous else values.copy(), dtype=like.dtype, device=device(like))
 
@@ -118,7 +118,7 @@ def on_cpu(A: Any) -> bool:
 def differentiated(*arrays: Any) -> bool:
     """Whether some array of one library is being differentiated with respect to (torch: requires a gradient; JAX: is
     traced)."""
-    for A in arrays if arrays and not is_numpy_array(arrays[0]) else ():
+    for A in arrays if arrays and not isinstance(arrays[0], np.ndarray) else ():
         if is_torch_array(A) and A.requires_grad:
             return True
         if is_jax_array(A):

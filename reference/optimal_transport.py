@@ -19,8 +19,8 @@ from .measures import differentiated, from_host, mass_checks, refuse, to_host, u
 
 U = 2.0**-53
 TINY = 2.0**-1073
-BLOCK = 1 << 15
-"""Entries of one temporary: it stays in a second-level cache, beside the costs."""
+BLOCK = 1 << 16
+"""Entries of one temporary, half a megabyte: it stays in a second-level cache."""
 
 
 @QUIET
@@ -32,13 +32,14 @@ def optimal_transport(a: Any, b: Any, C: Any) -> tuple[Any, Any, Any, Any]:
     f, g: finite, f_i + g_j <= C_ij up to one rounding of each side; gap ⟨Γ, C − f ⊕ g⟩ <= 4(n + m)u·mass·(max C − min C).
     Totals that differ by rounding are made equal by scaling b. float32 and narrower are solved in float64.
     The cost is differentiable: Γ with respect to C, f and g with respect to a and b (up to the gauge (f + t, g − t)).
-    Leading axes are solved one by one.
+    Leading axes broadcast, and are solved one by one.
     Raises ValueError if a mass is negative, NaN or infinite, a measure is empty, totals differ by more than 2(n+m)u, costs
     are not finite or shapes do not fit; TypeError if a dtype is not real floating; RuntimeError if no plan could be
     certified.
     """
     xp, dtype, (a, b, C) = working_arrays("optimal_transport", a, b, C)
-    return tuple(xp.astype(part, dtype, copy=False) for part in transport(xp, a, b, C, unit_roundoff(xp, dtype)))
+    found = transport(xp, a, b, C, unit_roundoff(xp, dtype))
+    return found if C.dtype == dtype else tuple(xp.astype(part, dtype, copy=False) for part in found)
 
 
 def transport(xp: Any, a: Any, b: Any, C: Any, unit: float) -> tuple[Any, Any, Any, Any]:
@@ -53,8 +54,9 @@ def transport(xp: Any, a: Any, b: Any, C: Any, unit: float) -> tuple[Any, Any, A
     lead = np.broadcast_shapes(ha.shape[:-1], hb.shape[:-1], hC.shape[:-2])
     if lead:
         ha, hb, hC = (np.broadcast_to(v, (*lead, *v.shape[v.ndim - k :])) for v, k in ((ha, 1), (hb, 1), (hC, 2)))
-        solved = [solve(ha[i], hb[i], hC[i]) for i in np.ndindex(*lead)]
-        cost, plan, f, g = (np.stack(parts).reshape(*lead, *np.shape(parts[0])) for parts in zip(*solved, strict=True))
+        cost, plan, f, g = (np.empty((*lead, *hC.shape[i:j])) for i, j in ((0, 0), (-2, None), (-2, -1), (-1, None)))
+        for i in np.ndindex(*lead):
+            cost[i], plan[i], f[i], g[i] = solve(ha[i], hb[i], hC[i])
     else:
         cost, plan, f, g = solve(ha, hb, hC)
     value, plan, f, g = (from_host(xp, np.asarray(part), C) for part in (cost, plan, f, g))
@@ -153,9 +155,9 @@ def certify(a: np.ndarray, b: np.ndarray, C: np.ndarray, i: np.ndarray, j: np.nd
     for sums, masses in ((np.bincount(i, values, n), a), (np.bincount(j, values, m), b * (mass / float(b.sum())))):
         if not (np.abs(sums - masses) <= near * masses + TINY).all():
             raise RuntimeError("optimal_transport found no plan with the right margins; rescale masses that differ extremely.")
-    tight = np.flatnonzero(~(f <= _row_minima(C, g)))  # elsewhere f_i <= C_ij − g_j, rounded: no more than u|f_i| too high
-    feasible = np.isfinite(f).all() and np.isfinite(g).all()
-    if len(tight):
+    feasible, below = np.isfinite(f).all() and np.isfinite(g).all(), f <= _row_minima(C, g)
+    if not below.all():  # elsewhere f_i <= C_ij − g_j, rounded: no more than u|f_i| too high
+        tight = np.flatnonzero(~below)
         feasible &= (f[tight, None] + g - C[tight] <= 4 * U * (np.abs(f[tight, None]) + np.abs(g))).all()
     if not feasible:
         raise RuntimeError("optimal_transport found no feasible potentials; rescale costs that are extreme.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import sys
 import tomllib
@@ -16,6 +17,7 @@ from conftest import ROOT
 from detrace.spaces import Space, space
 from detrace.suite import load
 from detrace.values import decode, encode
+from reference import LAYERS
 
 OURS = {"detrace", "reference", "verify", "bench", "tests"}
 ALLOWED = {
@@ -105,7 +107,31 @@ def test_importing_detrace_costs_nothing(project):
     """`import detrace` and its plugin load no array library, no Hypothesis, no pytest plugin of others."""
     done = project.python("-c", "import json, sys, detrace, detrace.plugin; print(json.dumps(sorted(sys.modules)))")
     loaded = set(json.loads(done.stdout))
-    assert not loaded & {"numpy", "scipy", "torch", "hypothesis", "flint", "jinja2", "typer"}
+    assert not loaded & {"numpy", "scipy", "torch", "hypothesis", "flint", "jinja2", "rich"}
+
+
+def test_the_catalogue_and_the_references_need_no_other_library(project):
+    """`detrace laws` imports NumPy and python-flint but no Hypothesis, no pytest, no SciPy; the mutants and every reference
+    module but those of layers import no other array library."""
+    catalogue = "from detrace.cli import app; app.main(['laws'], standalone_mode=False)"
+    code = f"import json, sys; {catalogue}; {{}}print(json.dumps([*sys.modules]))"
+    heavy = {"scipy", "torch", "jax", "array_api_strict", "mpmath"}
+    loaded = set(json.loads(project.python("-c", code.format("")).stdout.splitlines()[-1]))
+    assert "flint" in loaded
+    assert not loaded & (heavy | {"hypothesis", "pytest", "jinja2", "rich"})
+    more = "from detrace.suite import load; load().mutants(); load().reference(); "
+    loaded = set(json.loads(project.python("-c", code.format(more)).stdout.splitlines()[-1]))
+    assert {"verify.mutants.determinant", "reference.single_loss"} <= loaded
+    assert not loaded & heavy
+
+
+def test_modules_of_layers_offer_no_contract():
+    """What `Suite.reference` passes over, because it needs a library, holds no function that a law could ask for."""
+    for name in LAYERS:
+        module = importlib.import_module(f"reference.{name}")
+        own = {n for n, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__}
+        assert own
+        assert not own & set(load().contracts)
 
 
 def test_every_module_says_what_it_is():

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import time
 
+import click
 import pytest
 from conftest import QUICK, ROOT
 
+from detrace.cli import app, main
 from detrace.results import SCHEMA
 from detrace.session import Session, SessionError
 from detrace.spaces import backends, probe
@@ -128,6 +131,28 @@ def test_wrong_options(project):
     )
     line = one_sentence(project.detrace("verify", "mine", "--rerun-failed"), 2)
     assert line == "detrace: --rerun-failed takes its subjects from the results file; leave out mine"
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("verfy", "detrace: No such command 'verfy'. Did you mean 'verify'? (`detrace --help`)"),
+        ("--version", "detrace: No such option '--version' (`detrace --help`)"),
+        ("verify --bakend x", "detrace verify: No such option '--bakend'. Did you mean '--backend'? (`detrace verify --help`)"),
+        ("verify --law", "detrace verify: Option '--law' requires an argument (`detrace verify --help`)"),
+        ("verify --isolate x", "detrace verify: Invalid value for '--isolate': 'x' is not a valid float (`detrace verify --help`)"),
+        ("laws all", "detrace laws: Got unexpected extra argument (all) (`detrace laws --help`)"),
+        ("laws --long=3", "detrace laws: Option '--long' does not take a value (`detrace laws --help`)"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read(capsys, typed, sentence):
+    """An unknown command or option with near names, a value that is missing, wrong or too much: one sentence, status 2."""
+    with pytest.raises(SystemExit) as left:
+        main(typed.split())
+    assert left.value.code == 2
+    said = capsys.readouterr()
+    assert said.err == sentence + "\n"
+    assert said.out == ""
 
 
 # -- what can ---------------------------------------------------------------------------------------------------------
@@ -272,6 +297,8 @@ def test_help_laws_and_spaces(project):
     assert done.returncode == 0
     for word in ("verify", "bench", "report", "laws", "spaces", "Exit status"):
         assert word in done.stdout
+    nothing = project.detrace()
+    assert (nothing.returncode, nothing.stdout) == (2, done.stdout)
     done = project.detrace("laws")
     for law in load().laws.values():
         assert law.name in done.stdout
@@ -282,6 +309,51 @@ def test_help_laws_and_spaces(project):
     if ABSENT is not None:
         assert probe(ABSENT) in done.stdout
     assert "unknown family 'x'" in one_sentence(project.detrace("laws", "--family", "x"), 2)
+
+
+def test_every_option_is_explained(capsys):
+    """Each command's help has its summary, each of its options and what they mean, within the terminal's width."""
+    for name, command in app.commands.items():
+        with pytest.raises(SystemExit) as left:
+            main([name, "--help"])
+        assert not left.value.code
+        text = capsys.readouterr().out
+        words = " ".join(text.split())
+        assert words.startswith(f"Usage: detrace {name} ")
+        for option in command.params:
+            if isinstance(option, click.Option):
+                assert " ".join(option.help.split()) in words
+                assert option.opts[-1] in words
+        assert max(map(len, text.splitlines())) <= 110
+
+
+def test_a_reader_that_leaves_is_no_error(project):
+    """`detrace laws | head -1` ends without a traceback."""
+    laws = f"{shlex.quote(sys.executable)} -m detrace laws"
+    done = subprocess.run(f"{laws} | head -1", shell=True, cwd=project.path, env=project.environment(),
+                          capture_output=True, text=True, timeout=120)  # fmt: skip
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == ""
+
+
+def test_numpy_is_judged_without_torch(project):
+    """Where torch cannot be imported, one law of every family holds on NumPy, mutants are catalogued, and the reason is kept;
+    with --backend numpy nobody looks for torch."""
+    project.write("../hidden/torch.py", "raise ModuleNotFoundError('there is no torch here')")
+    firsts = {load().family_of(law): law.name for law in reversed(load().laws.values()) if not law.needs}
+    laws = [x for name in firsts.values() for x in ("--law", name)]
+    done = project.detrace("verify", "reference", *laws, "--dtype", "float64", "--backend", "numpy", "--backend", "torch")
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = project.results()
+    assert {i["law"] for i in results["items"]} == set(firsts.values())
+    here = {s["id"]: (s["available"], s["reason"]) for s in results["spaces"]}
+    assert here["torch-cpu"] == (False, "ModuleNotFoundError: there is no torch here")
+    assert here["jax-cpu"] == (None, "not asked for")
+    project.write("../hidden/torch.py", "import os; os._exit(3)  # whoever imports this is found out")
+    done = project.detrace("verify", *QUICK)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {s["id"]: s["available"] for s in project.results()["spaces"]}["torch-cpu"] is None
+    assert project.detrace("report").returncode == 0
 
 
 def test_nothing_of_a_run_lands_in_the_suite():

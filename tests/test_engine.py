@@ -5,12 +5,16 @@ from __future__ import annotations
 import itertools
 import sys
 import types
+from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import toy
+from hypothesis import core
+from hypothesis.internal.conjecture import pareto, providers
 
-from detrace import NotOffered, law, undecided
+from detrace import NotOffered, engine, law, undecided
 from detrace.engine import HELD, PROFILES, UNDECIDED, VIOLATED, Outcome, Profile, run
 from detrace.strategies.matrices import square_matrices
 from detrace.strategies.scalars import integers
@@ -144,11 +148,36 @@ def test_the_same_item_is_searched_the_same_way(float64):
 
 def test_hypothesis_keeps_its_own_constants_outside_of_a_run(float64):
     """The user's own Hypothesis tests in the same process draw as ever: the switch is undone, even by a violation."""
-    from hypothesis.internal.conjecture import providers
-
-    before = providers._get_local_constants
+    before = providers._get_local_constants, pareto.sort_key
     judged(lambda a: 1 / 0, float64)
-    assert providers._get_local_constants is before
+    assert (providers._get_local_constants, pareto.sort_key) == before
+
+
+def test_keys_are_computed_once_and_the_search_is_the_same(float64, monkeypatch, tmp_path):
+    """With a database, as in the deep profile, the key by which Hypothesis sorts an example is computed once; which examples it
+    draws does not change."""
+    key, computed = pareto.sort_key, []
+
+    def counted(nodes):
+        computed.append(nodes)
+        return key(nodes)
+
+    def inputs(folder: str) -> list[str]:
+        seen: list[str] = []
+        (tmp_path / folder).mkdir()
+        monkeypatch.chdir(tmp_path / folder)  # a database of its own
+        computed.clear()
+        judged(lambda a: (a + a) * (1 + 20 * float64.u), float64, profile=replace(PROFILES["deep"], examples=100),
+               watch=lambda drawn: seen.append(repr(drawn)))  # fmt: skip
+        return seen
+
+    monkeypatch.setattr(core, "global_force_seed", 1)
+    monkeypatch.setattr(pareto, "sort_key", counted)
+    drawn = inputs("once")
+    assert len(drawn) / 2 < len(computed) == len({id(nodes) for nodes in computed})
+    monkeypatch.setattr(engine, "keys_computed_once", nullcontext)
+    assert inputs("each time") == drawn
+    assert len(computed) > 5 * len(drawn)
 
 
 def test_a_replay_tries_what_it_is_given_and_nothing_else(float64):

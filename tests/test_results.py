@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import toy
+from flint import arb, fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes
@@ -51,6 +52,12 @@ def test_arrays_survive_json_and_source(re, data):
         assert same_bits(decode(json.loads(json.dumps(encode(a), allow_nan=False))), a)
         if a.size:
             assert same_bits(eval(literal(a), {"np": np}), a)
+
+
+def test_exact_numbers_are_shown_as_floats():
+    """What a judge computed in rationals or balls does not cost the whole results file."""
+    exact = np.array([fmpq(1, 3), arb(0.5)], dtype=object)
+    assert decode(json.loads(json.dumps(encode((exact,)))))[0].tolist() == [1 / 3, 0.5]
 
 
 def test_other_values_survive_json():
@@ -229,17 +236,19 @@ def test_a_violation_speaks_in_words_and_names_the_entries_of_an_input(session):
 
 
 def test_the_summary_counts_four_outcomes():
-    """Held, violated, undecided and not run stand side by side, with what is not here and why."""
+    """Held, violated, undecided and not run stand side by side, what is known by its verdict, what is not here with why."""
     described = {"name": "mine", "version": "", "role": "user", "offers": ["twice"]}
     lines = summary_lines(document(
         subjects=[described], contracts=[{}, {}], absent_peers={"jax": "no module"},
-        items=[{"subject": "mine", "outcome": "violated", "deviation": "known-1"},
+        items=[*({"subject": "mine", "outcome": "violated", "deviation": d} for d in ("u", "d", "w", "w", "gone", None)),
                {"subject": "mine", "outcome": "held", "deviation": None}],
+        ledger=[{"id": "w", "verdict": "defect"}, {"id": "d", "verdict": "by design"}, {"id": "u", "verdict": "unchecked"}],
         not_run=[{"law": "*", "subject": "*", "space": "cupy-cuda", "reason": "no GPU"},
                  {"law": "a", "subject": "mine", "space": "x", "reason": "y"}],
     ))  # fmt: skip
     assert lines == [
-        "mine: 1 held, 1 violated (1 known), 0 undecided, 1 not run", "  coverage: 1 of 2 contracts: twice",
+        "mine: 1 held, 6 violated (2 known as defects, 1 by design, 1 unchecked, 1 known), 0 undecided, 1 not run",
+        "  coverage: 1 of 2 contracts: twice",
         "not run: cupy-cuda: no GPU", "not run: peer jax: no module",
     ]  # fmt: skip
 

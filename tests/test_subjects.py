@@ -94,9 +94,7 @@ def test_entry_points(write, monkeypatch):
     """A subject announced as an entry point is found by its name, and a script imports what it points to."""
     write(RIGHT)
     point = metadata.EntryPoint("theirs", "users_code:right", subjects.ENTRY_POINTS)
-    monkeypatch.setattr(
-        subjects.metadata, "entry_points", lambda group: [point] if group == subjects.ENTRY_POINTS else []
-    )
+    monkeypatch.setattr(metadata, "entry_points", lambda group: [point] if group == subjects.ENTRY_POINTS else [])
     subject = resolve("theirs", CONTRACTS)
     assert list(subject.functions) == ["twice"]
     assert subject.imports["twice"] == "from users_code import right\ntwice = right.twice"

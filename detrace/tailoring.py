@@ -1,0 +1,50 @@
+"""What differs in Hypothesis while a law is searched. It reaches into Hypothesis, so each change leaves alone what it does not
+know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from hypothesis.internal.conjecture import pareto, providers
+
+
+@contextmanager
+def only_our_draws() -> Iterator[None]:
+    """Keep Hypothesis from drawing constants that it finds in the source of loaded modules: the inputs of a law would
+    depend on what else is loaded, and differ between one process, xdist workers and the isolation mode."""
+    before = getattr(providers, "_get_local_constants", None)
+    if before is None:  # a Hypothesis that does not do this
+        yield
+        return
+    nothing = providers.Constants()
+    providers.CONSTANTS_CACHE.cache.clear()
+    providers._get_local_constants = lambda: nothing
+    try:
+        yield
+    finally:
+        providers._get_local_constants = before
+        providers.CONSTANTS_CACHE.cache.clear()
+
+
+@contextmanager
+def keys_computed_once() -> Iterator[None]:
+    """Keep Hypothesis from computing the key that it sorts an example by anew in every comparison. With a database and a target
+    it compares each example with many of its Pareto front: a third of a deep search was spent so."""
+    before = getattr(pareto, "sort_key", None)
+    if before is None:  # a Hypothesis that does not do this
+        yield
+        return
+    keys: dict[int, tuple[Any, Any]] = {}
+
+    def once(nodes: Any) -> Any:
+        if id(nodes) not in keys:
+            keys[id(nodes)] = nodes, before(nodes)  # with the nodes, so that no others are given their id
+        return keys[id(nodes)][1]
+
+    pareto.sort_key = once
+    try:
+        yield
+    finally:
+        pareto.sort_key = before
