@@ -140,7 +140,7 @@ def test_wrong_options(project):
         ("--version", "detrace: No such option '--version' (`detrace --help`)"),
         ("verify --bakend x", "detrace verify: No such option '--bakend'. Did you mean '--backend'? (`detrace verify --help`)"),
         ("verify --law", "detrace verify: Option '--law' requires an argument (`detrace verify --help`)"),
-        ("verify --isolate x", "detrace verify: Invalid value for '--isolate': 'x' is not a valid float (`detrace verify --help`)"),
+        ("bench --full=2", "detrace bench: Option '--full' does not take a value (`detrace bench --help`)"),
         ("laws all", "detrace laws: Got unexpected extra argument (all) (`detrace laws --help`)"),
         ("laws --long=3", "detrace laws: Option '--long' does not take a value (`detrace laws --help`)"),
     ],
