@@ -39,7 +39,7 @@ RIGHT = """\
         from bench.late import same  # found when the function runs
         return ONE * same(np.trace(A, axis1=-2, axis2=-1).real)
     """
-STARTS_WITHOUT_LIBRARIES = ("pytest",)
+STARTS_WITHOUT_LIBRARIES = ("pytest", "click")
 """What the command's help and the plugin need, which is pure Python, so that another interpreter can use it too."""
 
 
