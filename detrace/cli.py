@@ -157,7 +157,7 @@ def bench(subjects: tuple[str, ...], family: tuple[str, ...], suite_speed: bool,
     for name, value in held_back().items():
         print(f"  note: {name}={value} is set and slows what obeys it; unset it to compare libraries fairly.")
     document |= cases.run(
-        suite, plan.subjects, families=family, quick=not full, progress=lambda text: print(f"  {text}", flush=True)
+        suite, plan.subjects, families=family or None, quick=not full, progress=lambda text: print(f"  {text}", flush=True)
     )
     if suite_speed:
         document["suite_speed"] = own.measure()

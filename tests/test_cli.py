@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 
 import click
@@ -325,6 +327,20 @@ def test_every_option_is_explained(capsys):
                 assert " ".join(option.help.split()) in words
                 assert option.opts[-1] in words
         assert max(map(len, text.splitlines())) <= 110
+
+
+def test_bench_times_every_family_unless_told(project):
+    """No --family is all of them, not none."""
+    code = """
+        import bench
+        from detrace.cli import app
+        bench.run = lambda suite, subjects, *, families, **_: print("families:", families) or {}
+        app.main(["bench"], standalone_mode=False)
+        app.main(["bench", "--family", "single_loss"], standalone_mode=False)
+        """
+    done = project.python("-c", textwrap.dedent(code))
+    assert done.returncode == 0, done.stderr
+    assert re.findall("families: (.*)", done.stdout) == ["None", "('single_loss',)"]
 
 
 def test_a_reader_that_leaves_is_no_error(project):
