@@ -25,6 +25,9 @@ def kexue(post: int, *rows: int | str) -> Source:
     return f"kexue.fm/archives/{post}" + (f" ({', '.join(f'{post}.{r}' for r in rows)})" if rows else "")
 
 
+Dtypes = Literal["all", "real", "complex", "wide", "wide real"]
+
+
 @dataclass(frozen=True)
 class Law:
     """One theorem, the strategies of what it quantifies over, and the contracts that it judges.
@@ -40,7 +43,7 @@ class Law:
     body: Callable[..., None]
     asks: dict[str, str]
     draws: dict[str, Deferred]
-    dtypes: Literal["all", "real", "complex", "wide"]
+    dtypes: Dtypes
     needs: tuple[str, ...]
     cost: float
     plot: bool
@@ -57,11 +60,11 @@ class Law:
 
     def not_applicable(self, space: Any) -> str:
         """Why this law cannot be asked in a space; '' if it can."""
-        if self.dtypes == "real" and space.is_complex:
+        if self.dtypes in ("real", "wide real") and space.is_complex:
             return "a law about real matrices"
         if self.dtypes == "complex" and not space.is_complex:
             return "a law about complex matrices"
-        if self.dtypes == "wide" and space.real_dtype not in ("float32", "float64"):
+        if self.dtypes in ("wide", "wide real") and space.real_dtype not in ("float32", "float64"):
             return f"{space.dtype} is too narrow for this law's inputs"
         if "torch" in self.needs and space.backend.name != "torch":
             return "a law about torch modules"
@@ -93,7 +96,7 @@ class Laws:
     laws: tuple[Law, ...]
 
 
-def law(formula: str, *, source: Source | tuple[Source, ...], dtypes: Literal["all", "real", "complex", "wide"] = "all",
+def law(formula: str, *, source: Source | tuple[Source, ...], dtypes: Dtypes = "all",
         needs: str | tuple[str, ...] = (), cost: float = 1.0, plot: bool = False,
         **draws: Deferred | Each) -> Callable[[Callable[..., None]], Law | Laws]:  # fmt: skip
     """Make a law of a function.
@@ -102,7 +105,7 @@ def law(formula: str, *, source: Source | tuple[Source, ...], dtypes: Literal["a
     ----------
     formula : the theorem in TeX, as the page shows it.
     source : where it is from; a tuple if several.
-    dtypes : the dtypes in which it can be asked: all, real, complex, or wide (not float16, bfloat16).
+    dtypes : the dtypes in which it can be asked: all, real, complex, wide (not float16, bfloat16) or wide real.
     needs : ``"autodiff"`` for laws about gradients, ``"torch"`` for laws about torch modules.
     cost : how many times dearer than usual an example is; the number of examples is divided by it.
     plot : keep (norm of the first input, ratio) of the examples, for the page's plot of ratio by norm.

@@ -175,7 +175,7 @@ def product_layer_has_its_jacobian(product_apply, product_logdet, XY, space):
           why="‖M⁻¹‖·error of apply")  # fmt: skip
 
 
-@law(r"\nabla\langle C, MV\rangle", source=kexue(6407, "c7"), dtypes="real", needs="autodiff",
+@law(r"\nabla\langle C, MV\rangle", source=kexue(6407, "c7"), dtypes="wide real", needs="autodiff",
      XYV=factor_lists_and_columns(max_n=4, max_r=3, reach=4.0, share=6), wrt=choices(0, 1), cost=2.0)  # fmt: skip
 def product_gradient_is_the_chain_rule(product_apply, XYV, wrt, space):
     """Row i of ∂X or ∂Y is the gradient of ⟨AᵢᵀC, exp(xᵢyᵢᵀ)Bᵢ⟩, Aᵢ the later factors and Bᵢ what arrives. Bound: that
