@@ -7,8 +7,8 @@ KL(p‖q) = ½[tr S₂⁻¹S₁ − d + Δᵀ S₂⁻¹ Δ + log det S₂/det S�
 ∫ p²/q = det S₂ (det S₁ det W)^{−1/2} exp(Δᵀ W⁻¹ Δ), W = 2S₂ − S₁, +∞ unless W is positive definite.
 
 As written these cancel between close Gaussians. Here all is expressed by S₁ − S₂: det(S₁ W)/det S₂² = det(1 − E²) with
-E = S₂^{−½}(S₁ − S₂)S₂^{−½}, and likewise for the mean S; KL is a sum of squares and of x² − 1 − log x², x a ratio of Cholesky
-pivots. Coordinates are first scaled to standard deviations near 1, which changes no divergence.
+E = S₂^{−½}(S₁ − S₂)S₂^{−½}, and likewise for the mean S; KL of close ones is a sum of squares and of x² − 1 − log x², x a ratio
+of Cholesky pivots. Coordinates are first scaled to standard deviations near 1, which changes no divergence.
 """
 
 from __future__ import annotations
