@@ -46,8 +46,8 @@ def sinkhorn_plan_has_its_margins(sinkhorn, E, space):
 @law(r"\Gamma_{ij} = e^{(f_i + g_j - C_{ij})/\mathrm{reg}}", source=("Cuturi 2013", "SPEC 3"), E=entropic_problems())
 def sinkhorn_plan_is_the_exponential_of_its_potentials(sinkhorn, E, space):
     """Entry by entry, for the potentials that are returned with it. Bound: an exponent off by 3u(|fᵢ|+|gⱼ|+|Cᵢⱼ|)/reg, and 4u,
-    relative to Γᵢⱼ."""
-    _, _, C, reg, _ = E
+    relative to Γᵢⱼ; and a smallest number times 1 + M, for a plan that is computed with total mass 1."""
+    a, _, C, reg, _ = E
     plan, f, g = sinkhorn(*E)
     for (i, j), c in np.ndenumerate(C):
         if not (math.isfinite(f[i]) and math.isfinite(g[j])):
@@ -56,8 +56,8 @@ def sinkhorn_plan_is_the_exponential_of_its_potentials(sinkhorn, E, space):
             continue
         exponent = arb(sum(map(rational, (f[i], g[j], -c)), fmpq(0)) / rational(reg))
         truth, sizes = exponent.exp(), (abs(f[i]) + abs(g[j]) + abs(c)) / reg
-        judge(abs(arb(float(plan[i, j])) - truth), (3 * sizes + 4) * space.u * truth + lost(space, 1), scale=truth,
-              why="(3(|f|+|g|+|C|)/reg + 4) u Γ", got=plan[i, j], truth=float(truth))  # fmt: skip
+        judge(abs(arb(float(plan[i, j])) - truth), (3 * sizes + 4) * space.u * truth + lost(space, 1, a.sum()),
+              scale=truth, why="(3(|f|+|g|+|C|)/reg + 4) u Γ", got=plan[i, j], truth=float(truth))  # fmt: skip
 
 
 @law(r"\mathrm{OPT} \lesssim \langle\Gamma, C\rangle \lesssim \mathrm{OPT} + \mathrm{reg}\,M\log\min(n,m)",
