@@ -203,7 +203,8 @@ def test_cupy_is_asked_to_report_a_failed_factorisation(monkeypatch):
 
 
 def test_kl_of_variances_whose_ratio_is_beyond_the_dtype():
-    """Each covariance is scaled by itself: ½(2⁻²⁰⁰ − 1 + 200 log 2) in float32, where 2⁻²⁰⁰ is no number."""
+    """Each covariance is scaled by itself: ½(2⁻²⁰⁰ − 1 + 200 log 2) in float32, where 2⁻²⁰⁰ is no number. Bound 4u: log 2,
+    its product with 200, and two sums are rounded."""
     m, S, T = (np.array(v, dtype=np.float32) for v in ([0.0], [[2.0**-100]], [[2.0**100]]))
     due = (200 * math.log(2) - 1) / 2
     assert abs(float(reference.gaussian_kl(m, S, m, T)) - due) <= 4 * 2.0**-24 * due

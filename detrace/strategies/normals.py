@@ -42,7 +42,7 @@ def normal_pairs(codes: np.ndarray, space: Space, *, kinds: Sequence[str] = KIND
                  scaled: bool = True) -> Normals:  # fmt: skip
     """(m1, S, m2, T): means (d,) of few standard deviations of T, covariances (d,d), symmetric and positive definite.
 
-    `apart`: means may differ. `scaled`: both by a power of two, too.
+    `apart`: means may differ. `scaled`: both by a power of two, too. In the plane where every shape is compiled.
     """
     kind, d = kinds[codes[0] % len(kinds)], 1 + codes[1] % max_dims
     grade, reach = _GRADES[space.real_dtype]

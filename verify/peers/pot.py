@@ -6,6 +6,7 @@ import ot
 from detrace import NotOffered
 
 from ._batches import one_problem, rows
+from ._masses import total
 
 BACKENDS = "numpy"
 DTYPES = ("float64",)
@@ -18,11 +19,6 @@ CONVENTIONS = {
     "sinkhorn": "sinkhorn_log of normalised masses; stopThr, the 2-norm of one margin, is tol/√m here; 500 iterations",
     "sinkhorn_iterations": "sinkhorn_log with stopThr = 0",
 }
-
-
-def total(a):
-    """What masses are divided by: NaN and infinity must not spread from one mass to both measures."""
-    return abs(a.sum()) if np.isfinite(a.sum()) else 1.0
 
 
 @one_problem(1, 1, 2)

@@ -6,16 +6,12 @@ import ot
 from detrace import NotOffered
 
 from ._batches import rows
+from ._masses import total
 
 BACKENDS = "numpy"
 DTYPES = ("float64",)
 REQUIRES = "POT"
 CONVENTIONS = {"wasserstein_1d": "metric minkowski returns W_p^p of probability vectors: rooted, and scaled by the mass here"}
-
-
-def total(a):
-    """What masses are divided by: NaN and infinity must not spread from one mass to both measures."""
-    return abs(a.sum()) if np.isfinite(a.sum()) else 1.0
 
 
 @rows(np.stack)

@@ -6,6 +6,7 @@ import torch
 from detrace import NotOffered
 
 from ._batches import one_problem, rows
+from ._masses import total
 
 BACKENDS = "torch-cpu"
 DTYPES = ("float64",)
@@ -27,11 +28,6 @@ def wasserstein_1d(x, y, p, a, b):
         raise NotOffered("p = inf")
     mass = 1.0 if a is None else abs(a.sum())
     return root(mass * ot.wasserstein_1d(x, y, *(None if w is None else w / mass for w in (a, b)), p), p)
-
-
-def total(a):
-    """What masses are divided by: NaN and infinity must not spread from one mass to both measures."""
-    return abs(a.sum()) if torch.isfinite(a.sum()) else 1.0
 
 
 @one_problem(2, 2)
