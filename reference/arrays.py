@@ -40,3 +40,21 @@ def stop_gradient(x: Any) -> Any:
 
         return jax.lax.stop_gradient(x)
     return x
+
+
+def known_number(s: Any) -> float | None:
+    """The one real number in s where it is a constant in host memory (NumPy, torch); else, and where a derivative, a vmap or
+    a trace needs it as an unknown, None. Arithmetic with such a number costs nothing beside an array operation."""
+    if type(s) is np.ndarray:
+        return None if s.dtype.kind == "c" else s.item()
+    if not is_torch_array(s) or s.requires_grad or s.is_complex() or s.device.type != "cpu":
+        return None
+    import torch
+    from torch.autograd.forward_ad import unpack_dual
+
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return None
+    try:
+        return s.item() if unpack_dual(s).tangent is None else None
+    except RuntimeError:  # torch.func.vmap has no single number
+        return None

@@ -8,13 +8,13 @@ computed in float32 and rounded once. yᵀ is the plain transpose, for complex d
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import prod
+from math import expm1, factorial, inf, prod
 from typing import Any
 
 import numpy as np
 from array_api_compat import device, is_numpy_array, is_torch_array
 
-from .arrays import QUIET, working_array
+from .arrays import QUIET, known_number, working_array
 from .matrix_exponential import expm
 
 BLOCK = 1 << 16
@@ -57,6 +57,17 @@ def _phi1(xp: Any, s: Any) -> Any:
     return xp.where(size < 1, root * series, (root + one) * ((root - one) / t))
 
 
+def _phi1_of_one(xp: Any, s: Any) -> Any:
+    """φ of the one number in s (1,): an array (1,) or, where nothing else asks for s, a Python float."""
+    number = known_number(s)
+    if number is None:
+        return _phi1(xp, s)
+    try:
+        return expm1(number) / number if number else 1.0
+    except OverflowError:
+        return inf
+
+
 def _vectors(x: Any, y: Any, name: str) -> tuple[Any, Any, Any, Any]:
     if x.ndim < 1 or tuple(x.shape) != tuple(y.shape):
         raise ValueError(f"{name} needs x and y of one shape (..., n), got {tuple(x.shape)} and {tuple(y.shape)}.")
@@ -94,7 +105,8 @@ def expm_rank1(x: Any, y: Any) -> Any:
     s = _exponent(xp, x, y)
     if x.shape[-1] == 1:  # no cancellation of 1 + (eˢ - 1)
         return xp.astype(xp.exp(s)[..., None], dtype, copy=False)
-    out = (_phi1(xp, s) * x)[..., :, None] * y[..., None, :]
+    phi = _phi1_of_one(xp, s) if x.ndim == 1 else _phi1(xp, s)
+    out = (phi * x)[..., :, None] * y[..., None, :]
     out += xp.eye(x.shape[-1], dtype=x.dtype, device=device(x))
     return xp.astype(out, dtype, copy=False)
 
@@ -110,21 +122,30 @@ def expm_rank1_apply(x: Any, y: Any, V: Any) -> Any:
     s = _exponent(xp, x, y)
     if x.shape[-1] == 1:
         return xp.astype(xp.exp(s)[..., None] * V, dtype, copy=False)
-    phi, single = _phi1(xp, s), V.ndim == x.ndim + 1 == 2
-    if single and is_torch_array(V):
-        w = phi * (y @ V)
-        out: Any = V.addr(x, w) if w.requires_grad else V.addcmul(x[:, None], w)  # the faster one backwards, forwards
-    elif single and V.shape[1] > 1 and _blas_takes(V, x):
-        out, w = np.empty(V.shape, V.dtype), phi * (y @ V)
-        ger = _blas("geru" if np.iscomplexobj(V) else "ger", V)
+    if V.ndim == x.ndim + 1 == 2:
+        w = _phi1_of_one(xp, s) * (y @ V)
+        out = _plus_outer(V, x, w)
+    else:
+        w = _phi1(xp, s) * (y[..., None, :] @ V)[..., 0, :]
+        out = x[..., :, None] * w[..., None, :]
+        out += V
+    return xp.astype(out, dtype, copy=False)
+
+
+def _plus_outer(V: Any, x: Any, w: Any) -> Any:
+    """V + xwᵀ of one matrix with as few passes over V as its library offers."""
+    if is_torch_array(V):
+        return V.addr(x, w) if w.requires_grad else V.addcmul(x[:, None], w)  # the faster one backwards, forwards
+    if V.shape[1] > 1 and _blas_takes(V, x):
+        out, ger = np.empty(V.shape, V.dtype), _blas("geru" if np.iscomplexobj(V) else "ger", V)
         for rows in _blocks(V):  # copied and updated while they are in a cache
             block = out[rows]
             block[...] = V[rows]
             ger(1.0, w, x[rows], a=block.T, overwrite_a=True)
-    else:
-        out = x[..., :, None] * (phi[..., None] * (y[..., None, :] @ V))
-        out += V
-    return xp.astype(out, dtype, copy=False)
+        return out
+    out = x[:, None] * w
+    out += V
+    return out
 
 
 def _blas_takes(V: Any, X: Any) -> bool:
@@ -163,10 +184,27 @@ def logdet_expm_rank1(x: Any, y: Any) -> Any:
 
 
 def _phi1m(xp: Any, S: Any) -> Any:
-    """φ₁ of square matrices: the top-right block of exp([[S, I], [0, 0]]), singular S included."""
+    """φ₁ of square matrices: Σ Sᵏ/(k+1)! if every ‖S‖_F <= 1 (Σ of norms <= e - 1, ‖φ₁(S)‖ >= 3 - e, tail <= u/50);
+    else the top-right block of exp([[S, I], [0, 0]]), singular S included."""
     r = S.shape[-1]
-    top = xp.concat([S, xp.zeros_like(S) + xp.eye(r, dtype=S.dtype, device=device(S))], axis=-1)
+    eye = xp.eye(r, dtype=S.dtype, device=device(S))
+    if r and bool(xp.all(xp.linalg.vector_norm(S, axis=(-2, -1)) <= 1)):
+        return _phi1_series(xp, S, xp.zeros_like(S) + eye)
+    top = xp.concat([S, xp.zeros_like(S) + eye], axis=-1)
     return expm(xp.concat([top, xp.zeros_like(top)], axis=-2))[..., :r, r:]
+
+
+def _phi1_series(xp: Any, S: Any, eye: Any) -> Any:
+    """Σ Sᵏ/(k+1)! by Horner's rule in S⁴, its coefficients combinations of I, S, S², S³."""
+    S2 = S @ S
+    powers = xp.reshape(xp.stack([eye, S, S2, S2 @ S]), (4, -1))
+    groups = 5 if xp.finfo(S.dtype).eps < 1e-10 else 3
+    table = [[1 / factorial(4 * g + k + 1) for k in range(4)] for g in range(groups)]
+    sums = xp.reshape(xp.asarray(table, dtype=S.dtype, device=device(S)) @ powers, (groups, *S.shape))
+    phi, S4 = sums[-1, ...], S2 @ S2
+    for g in range(groups - 2, -1, -1):
+        phi = S4 @ phi + sums[g, ...]
+    return phi
 
 
 @QUIET

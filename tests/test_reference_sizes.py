@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from array_api_compat import array_namespace
 
+from detrace.oracles import ball, floats
+from detrace.oracles.phi import phi1_matrix
 from reference import low_rank_exponential, matrix_exponential, wasserstein
 from reference.gaussian_wasserstein import gaussian_w2
 from reference.kantorovich import c_transform, metric_closure, total_variation
@@ -88,6 +91,42 @@ def test_rows_of_a_low_rank_product_are_taken_in_blocks(columns: int, dtype: Any
         error = expm_low_rank_apply(X, np.asfortranarray(Y), W) - expm_low_rank(X, Y) @ W
         assert np.linalg.norm(error) <= 6 * 101 * float(np.finfo(dtype).eps) / 2 * np.linalg.norm(W)
         assert np.array_equal(W, before)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])
+@pytest.mark.parametrize("kind", ["full", "nilpotent", "negative"])
+def test_both_ways_to_phi_of_a_matrix(kind: str, dtype: Any) -> None:
+    """On both sides of ‖S‖_F = 1, where the series gives way to expm: certified φ₁(S), to 100u.
+
+    The series: Sᵏ is off by (k - 1)γ₅, which costs γ₅Σ(k - 1)/(k + 1)! = γ₅(3 - e); sums of four terms γ₄(e - 1); rounded
+    coefficients and Horner's sums 4u; γ₅ = 5u, γ₄ = 4u, 2√2 times that for complex numbers. Together 28u, and
+    ‖φ₁(S)‖ >= 3 - e. That expm keeps to it is found, not proved: no switch is visible."""
+    S = rng().standard_normal((5, 5)) + (1j * rng().standard_normal((5, 5)) if np.dtype(dtype).kind == "c" else 0)
+    S = {"full": S, "nilpotent": np.triu(S, 1), "negative": -S @ S.conj().T}[kind]
+    for norm in (0.3, 0.999, 1.001, 1.5):
+        T = (S * (norm / np.linalg.norm(S))).astype(dtype)
+        truth = np.array(floats(phi1_matrix(ball(T))))
+        error = np.linalg.norm(low_rank_exponential._phi1m(array_namespace(T), T) - truth)
+        assert error <= 100 * float(np.finfo(dtype).eps) / 2 * np.linalg.norm(truth)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # torch.func's own, at its first use
+def test_phi_of_one_number_is_known_only_where_nothing_else_asks() -> None:
+    """torch.func's transforms and forward mode at s = 0, where (eˢ - 1)/s is 0/0: they see the series, with φ′(0) = ½."""
+    torch = pytest.importorskip("torch")
+    x, y = torch.zeros(3, dtype=torch.float64), torch.tensor([1.0, -2.0, 4.0], dtype=torch.float64)
+    V = torch.eye(3, dtype=torch.float64)
+    apply, direction = (lambda x: expm_rank1_apply(x, y, V)), torch.tensor([2.0, 1.0, 1.0], dtype=torch.float64)
+    slope = torch.outer(direction, y)  # of exp(xyᵀ) at x = 0
+    assert torch.equal(apply(x), V)
+    assert torch.equal(torch.func.jvp(apply, (x,), (direction,))[1], slope)
+    assert torch.equal(torch.func.jacrev(apply)(x) @ direction, slope)
+    assert torch.equal(torch.func.vmap(apply)(torch.stack([x, x]))[1], V)
+    columns = torch.func.grad(lambda x: torch.func.vmap(lambda v: expm_rank1_apply(x, y, v[:, None]))(V).sum())(x)
+    assert torch.equal(columns, torch.full_like(x, float(y.sum())))
+    assert torch.equal(torch.func.hessian(lambda x: apply(x).sum())(x), y.sum() * (y[:, None] + y) / 2)
+    x32, I32 = np.full(2, 50.0, dtype=np.float32), np.eye(2, dtype=np.float32)
+    assert np.isinf(expm_rank1_apply(x32, x32, I32)).all()
 
 
 @pytest.mark.parametrize("library", ["numpy", "torch"])
