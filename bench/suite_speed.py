@@ -48,6 +48,7 @@ SPACES = ("numpy-cpu-float64", "torch-cpu-float64")
 EXAMPLES, REPETITIONS = 100, 7
 MATRICES = ("matrix_exponential", "low_rank_exponential")
 PAIRS, STARTS = 15, 5
+QUICK = replace(PROFILES["quick"], shrink=False)
 LONGEST_S = 900.0
 """A subprocess that takes longer is given up; what it should show is then not measured."""
 
@@ -112,7 +113,7 @@ def shares_of(suite: suites.Suite, law_name: str, space_id: str) -> dict[str, fl
             subject.functions[law.asks[name]](*(_bound(a, where) for a in args))
 
     test = given(**{name: draw.on(where) for name, draw in law.draws.items()})(bare)
-    test = hypothesis_settings(profile, law.cost * where.backend.cost)(test)
+    test = hypothesis_settings(profile, engine.examples(law, where, profile))(test)
     test = quietly(seed(zlib.crc32(f"{law.name} {where.dtype}".encode()))(test))
     seconds: dict[str, list[float]] = {"law": [], "machinery": [], "bare": []}
     for repetition in range(REPETITIONS + 1):
@@ -186,7 +187,7 @@ def mutants() -> list[Row]:
         matrices._CACHE.clear()
         try:
             law = next(law for law in suite.laws.values() if m.rejects(law) and m.rejected_by[0] in (law.name, law.base))
-            outcome = engine.run(law, m.subject(), space(m.space), suite.contracts, PROFILES["mutants"])
+            outcome = engine.run(law, m.subject(), space(m.space), suite.contracts, QUICK)
         except (HypothesisException, ArithmeticError):
             survivors.append(m.name)
             continue

@@ -46,6 +46,7 @@ class Law:
     dtypes: Dtypes
     needs: tuple[str, ...]
     cost: float
+    least: int
     plot: bool
 
     @property
@@ -97,7 +98,7 @@ class Laws:
 
 
 def law(formula: str, *, source: Source | tuple[Source, ...], dtypes: Dtypes = "all",
-        needs: str | tuple[str, ...] = (), cost: float = 1.0, plot: bool = False,
+        needs: str | tuple[str, ...] = (), cost: float = 1.0, least: int = 0, plot: bool = False,
         **draws: Deferred | Each) -> Callable[[Callable[..., None]], Law | Laws]:  # fmt: skip
     """Make a law of a function.
 
@@ -108,6 +109,7 @@ def law(formula: str, *, source: Source | tuple[Source, ...], dtypes: Dtypes = "
     dtypes : the dtypes in which it can be asked: all, real, complex, wide (not float16, bfloat16) or wide real.
     needs : ``"autodiff"`` for laws about gradients, ``"torch"`` for laws about torch modules.
     cost : how many times dearer than usual an example is; the number of examples is divided by it.
+    least : the fewest examples in any profile, where the law's mutants take more than the quick one has.
     plot : keep (norm of the first input, ratio) of the examples, for the page's plot of ratio by norm.
     draws : a strategy for each quantified variable, or `each` of the contracts that a parameter stands for. Strategies give
         plain data (arrays, numbers, words), so that a falsifying input can be written down; objects are made in the body.
@@ -125,7 +127,7 @@ def law(formula: str, *, source: Source | tuple[Source, ...], dtypes: Dtypes = "
             return Law(
                 name=name, base=body.__name__, formula=formula, sources=(source,) if isinstance(source, str) else source,
                 body=body, asks=asks, draws=strategies, dtypes=dtypes,
-                needs=(needs,) if isinstance(needs, str) else needs, cost=cost, plot=plot,
+                needs=(needs,) if isinstance(needs, str) else needs, cost=cost, least=least, plot=plot,
             )  # fmt: skip
 
         if not tables:
