@@ -61,10 +61,12 @@ def violation_text(item: dict[str, Any], formula: str = "", contracts: Sequence[
 
 
 def summary_lines(results: dict[str, Any]) -> list[str]:
-    """Counts by subject, what is violated by the ledger's verdicts; spaces that are not here, coverage."""
+    """Counts by subject, what is violated by the ledger's verdicts; spaces that are not here, coverage. Public libraries that
+    none of the laws concerns take one line together."""
     if not results:
         return []
-    lines = []
+    lines: list[str] = []
+    silent = 0
     verdicts = {d["id"]: d["verdict"] for d in results["ledger"]}
     words = {verdict: verdict for verdict in VERDICTS} | {DEFECT: "known as defects"}
     order = [*words.values(), "known"]
@@ -74,12 +76,18 @@ def summary_lines(results: dict[str, Any]) -> list[str]:
         known = Counter(words.get(verdicts.get(i["deviation"], ""), "known") for i in mine if i["deviation"])
         notes = ", ".join(f"{n} {what}" for what, n in sorted(known.items(), key=lambda k: order.index(k[0])))
         skipped = sum(1 for n in results["not_run"] if n["subject"] == s["name"])
+        if s["role"] == "peer" and not mine and not skipped:
+            silent += 1
+            continue
         text = f"{s['name']}{' (' + s['version'] + ')' if s['version'] else ''}: {counts['held']} held, "
         text += f"{counts['violated']} violated" + (f" ({notes})" if notes else "")
         lines.append(f"{text}, {counts['undecided']} undecided, {skipped} not run")
         if s["role"] == "user":
             offered = ", ".join(s["offers"])
             lines.append(f"  coverage: {len(s['offers'])} of {len(results['contracts'])} contracts: {offered}")
+    if silent:
+        which = "1 other public library offers" if silent == 1 else f"{silent} other public libraries offer"
+        lines.append(f"{which} nothing that these laws judge")
     for n in results["not_run"]:
         if n["law"] == "*":
             lines.append(f"not run: {n['space']}: {n['reason']}")

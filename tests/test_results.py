@@ -238,8 +238,9 @@ def test_a_violation_speaks_in_words_and_names_the_entries_of_an_input(session):
 def test_the_summary_counts_four_outcomes():
     """Held, violated, undecided and not run stand side by side, what is known by its verdict, what is not here with why."""
     described = {"name": "mine", "version": "", "role": "user", "offers": ["twice"]}
+    silent = {"name": "theirs", "version": "1", "role": "peer", "offers": ["expm"]}
     lines = summary_lines(document(
-        subjects=[described], contracts=[{}, {}], absent_peers={"jax": "no module"},
+        subjects=[described, silent], contracts=[{}, {}], absent_peers={"jax": "no module"},
         items=[*({"subject": "mine", "outcome": "violated", "deviation": d} for d in ("u", "d", "w", "w", "gone", None)),
                {"subject": "mine", "outcome": "held", "deviation": None}],
         ledger=[{"id": "w", "verdict": "defect"}, {"id": "d", "verdict": "by design"}, {"id": "u", "verdict": "unchecked"}],
@@ -249,6 +250,7 @@ def test_the_summary_counts_four_outcomes():
     assert lines == [
         "mine: 1 held, 6 violated (2 known as defects, 1 by design, 1 unchecked, 1 known), 0 undecided, 1 not run",
         "  coverage: 1 of 2 contracts: twice",
+        "1 other public library offers nothing that these laws judge",
         "not run: cupy-cuda: no GPU", "not run: peer jax: no module",
     ]  # fmt: skip
 

@@ -66,7 +66,7 @@ def low_rank_logdets_of_a_batch(function, XYV, times, space):
 
 
 @law(r"e^{xy^\top} = I + \varphi(s)\,xy^\top,\quad n \le 65", source=kexue(6407, 3), cost=4.0,
-     xy=rank_one_pairs(kinds=LONG, min_n=9, max_n=65, keep="forward"))  # fmt: skip
+     xy=rank_one_pairs(kinds=LONG, min_n=9, max_n=65, keep="forward"), least=25)  # fmt: skip
 def rank_one_exponential_of_long_vectors(expm_rank1, xy, space):
     """The certified closed form for n from 9 to 65. Bound: u‖M‖ + δφ‖x‖‖y‖."""
     m = RankOne(xy[0], xy[1], space)
@@ -74,7 +74,7 @@ def rank_one_exponential_of_long_vectors(expm_rank1, xy, space):
 
 
 @law(r"e^{xy^\top}V = V + \varphi(s)\,x\,(y^\top V),\quad n \le 65", source=kexue(6407, 3, "c4"), cost=4.0,
-     xyV=pairs_and_columns(kinds=LONG, min_n=9, max_n=65, max_k=17, keep="forward"))  # fmt: skip
+     xyV=pairs_and_columns(kinds=LONG, min_n=9, max_n=65, max_k=17, keep="forward"), least=16)  # fmt: skip
 def rank_one_apply_to_long_vectors(expm_rank1_apply, xyV, space):
     """Certified MV for n from 9 to 65 and up to 17 columns (65 for V = I), V stored by rows and by columns. Bound:
     u(‖V‖ + ‖MV‖) + ‖x‖(δφ‖yᵀV‖ + |φ|δ(yᵀV))."""
@@ -87,7 +87,7 @@ def rank_one_apply_to_long_vectors(expm_rank1_apply, xyV, space):
 
 
 @law(r"e^{XY^\top}V = V + X\varphi_1(Y^\top X)(Y^\top V),\quad n \le 33,\ r \le 6", source=kexue(6407, "c4"), cost=8.0,
-     XYV=low_rank_pairs_and_columns(max_n=33, min_r=4, max_r=6, reach=12.0))  # fmt: skip
+     XYV=low_rank_pairs_and_columns(max_n=33, min_r=4, max_r=6, reach=12.0), least=12)  # fmt: skip
 def low_rank_apply_of_more_columns(expm_low_rank_apply, XYV, space):
     """Certified MV for n up to 33 and r from 4 to 6. Bound: u(‖V‖ + ‖MV‖) + ‖X‖(δφ₁‖YᵀV‖ + ‖φ₁‖δ(YᵀV))."""
     X, Y, V = XYV

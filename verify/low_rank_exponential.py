@@ -43,7 +43,7 @@ POWERS = ((1.0, 1.0), (2.0, -1.0), (1.0, -0.5), (0.5, 0.5), (1.0, -1.0), (-2.0, 
 
 
 @law(r"e^{xy^\top} = \sum_{k\ge0} (xy^\top)^k/k!",
-     source=kexue(6407, 1, "c2"), xy=rank_one_pairs(max_n=5, reach=60.0))  # fmt: skip
+     source=kexue(6407, 1, "c2"), xy=rank_one_pairs(max_n=5, reach=60.0), least=150)  # fmt: skip
 def rank_one_exponential_is_its_series(expm_rank1, xy, space):
     """The exponential as a matrix function, certified by ball arithmetic that does not know the closed form, for
     every pair with |s| ≤ 60. Bound: u‖M‖ + δφ‖x‖‖y‖."""
@@ -51,7 +51,7 @@ def rank_one_exponential_is_its_series(expm_rank1, xy, space):
     judge_matrix(expm_rank1(*xy), exact.certify(m.outer.exp), m.error, FORWARD)
 
 
-@law(r"e^{xy^\top} = I + \frac{e^s-1}{s}\,xy^\top", source=kexue(6407, 3, "c2"), xy=rank_one_pairs(keep="forward"))
+@law(r"e^{xy^\top} = I + \frac{e^s-1}{s}\,xy^\top", source=kexue(6407, 3, "c2"), xy=rank_one_pairs(keep="forward"), least=130)
 def rank_one_exponential_is_explicit(expm_rank1, xy, space):
     """The certified closed form for every pair, s down to −10⁴ and up to where the matrix overflows, at any scale.
     Bound: u‖M‖ + δφ‖x‖‖y‖. Undecided where identity and φxyᵀ cancel (n = 1, s ≪ 0)."""
@@ -106,7 +106,7 @@ def rank_one_exponentials_form_a_semigroup(expm_rank1, xy, powers, space):
 
 
 @law(r"e^{(cx)(y/c)^\top} = e^{xy^\top}",
-     source=kexue(6407, "c5"), xy=rank_one_pairs(floor=1e-4), k=integers(-12, 12))  # fmt: skip
+     source=kexue(6407, "c5"), xy=rank_one_pairs(floor=1e-4), k=integers(-12, 12), least=90)  # fmt: skip
 def rank_one_exponential_has_a_gauge(expm_rank1, xy, k, space):
     """For c = 2ᵏ, which is exact: 2n parameters, 2n − 1 effective. Bound: both forward errors."""
     x, y = xy
@@ -148,7 +148,7 @@ def rank_one_exponential_fixes_a_hyperplane(expm_rank1, xy, i, space):
 
 
 @law(r"y^\top x = 0 \Rightarrow e^{xy^\top} = I + xy^\top",
-     source=kexue(6407, 3), xy=rank_one_pairs(kinds=("orthogonal", "zero"), min_n=2))  # fmt: skip
+     source=kexue(6407, 3), xy=rank_one_pairs(kinds=("orthogonal", "zero"), min_n=2), least=40)  # fmt: skip
 def rank_one_exponential_is_unipotent_if_orthogonal(expm_rank1, xy, space):
     """For x, y whose inner product vanishes exactly, not only in norm but in each entry. Bound: each entry's own
     rounding u(δᵢⱼ + |xᵢyⱼ|), and φ(ŝ) − 1 ≤ δs where summation in floating point does not give 0."""
@@ -162,7 +162,7 @@ def rank_one_exponential_is_unipotent_if_orthogonal(expm_rank1, xy, space):
               got=exact.floats(M[i, j]), truth=exact.floats(t))  # fmt: skip
 
 
-@law(r"e^{yx^\top} = (e^{xy^\top})^\top", source=kexue(6407, 3), xy=rank_one_pairs())
+@law(r"e^{yx^\top} = (e^{xy^\top})^\top", source=kexue(6407, 3), xy=rank_one_pairs(), least=40)
 def rank_one_exponential_transposes(expm_rank1, xy, space):
     """For every pair, plain transpose also for complex vectors. Bound: the forward error, twice."""
     x, y = xy
@@ -283,7 +283,7 @@ def rank_one_logdet_of_integers_is_exact(logdet_expm_rank1, xy, space):
 
 
 @law(r"\nabla_x \log\det e^{xy^\top} = y,\ \nabla_y = x", source=kexue(6407, 4), dtypes="real", needs="autodiff",
-     xy=rank_one_pairs(keep="inner"))  # fmt: skip
+     xy=rank_one_pairs(keep="inner"), least=40)  # fmt: skip
 def rank_one_logdet_has_constant_gradient(logdet_expm_rank1, xy, space):
     """For every pair, also where the determinant overflows. Bound: u‖y‖ (u‖x‖), one rounding an entry."""
     for wrt, truth in ((0, xy[1]), (1, xy[0])):

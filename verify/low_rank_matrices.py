@@ -88,7 +88,7 @@ def low_rank_exponential_at_rank_one(expm_low_rank, expm_rank1, xy, space):
 
 
 @law(r"e^{(XG)(YG^{-\top})^\top} = e^{XY^\top}", source=kexue(6407, "c5"), XY=low_rank_pairs(floor=1e-3),
-     k=choices(-6, 6, -3, 3, 1))  # fmt: skip
+     k=choices(-6, 6, -3, 3, 1), least=60)  # fmt: skip
 def low_rank_exponential_has_a_gauge(expm_low_rank, XY, k, space):
     """G reverses the columns and scales them by 2ᵏ, 4ᵏ, …, all exact; a zero column may be appended to X.
     Bound: both forward errors."""

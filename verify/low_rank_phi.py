@@ -17,7 +17,7 @@ from detrace.strategies.scalars import choices, integers
 from verify.low_rank_bounds import lost
 
 
-@law(r"\varphi(s) = \int_0^1 e^{ts}\,dt = \frac{e^s-1}{s}", source=kexue(6407, 3, "c3"), S=phi_arguments())
+@law(r"\varphi(s) = \int_0^1 e^{ts}\,dt = \frac{e^s-1}{s}", source=kexue(6407, 3, "c3"), S=phi_arguments(), least=40)
 def phi1_is_the_divided_exponential(phi1, S, space):
     """The certified φ at every s, alone or in an array that mixes magnitudes; also where eˢ overflows and φ(s) does
     not. Bound: u·max(1, |sφ′/φ|), what rounding s alone costs, and one subnormal."""
@@ -44,7 +44,7 @@ def phi1_reflects(phi1, S, space):
               why="u·(max(1, |sφ′/φ|) at s and at −s)", got=exact.floats(left), truth=exact.floats(right))  # fmt: skip
 
 
-@law(r"\varphi(-s) = \frac{\varphi(s)}{1 + s\varphi(s)}", source=kexue(6407, 5), S=phi_arguments(reach=60.0))
+@law(r"\varphi(-s) = \frac{\varphi(s)}{1 + s\varphi(s)}", source=kexue(6407, 5), S=phi_arguments(reach=60.0), least=60)
 def phi1_satisfies_sherman_morrison(phi1, S, space):
     """(I + φ(s)xyᵀ)⁻¹ = I − φ(−s)xyᵀ by Sherman and Morrison, so φ(−s)(1 + sφ(s)) = φ(s). Bound: with relative errors
     ε at s and ε′ at −s, ε′ + ε(1 + |sφ(−s)|); undecided where |sφ(−s)| = |1 − e^{−s}| is too large."""

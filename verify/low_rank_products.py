@@ -71,7 +71,7 @@ def product_inverse_undoes_the_product(product_apply, product_inverse_apply, XYV
 
 
 @law(r"\log|\det M| = \operatorname{Re}\sum_i y_i^\top x_i", source=kexue(6407, "c7"),
-     XY=factor_lists(keep="inner", max_r=4))  # fmt: skip
+     XY=factor_lists(keep="inner", max_r=4), least=60)  # fmt: skip
 def product_logdet_is_the_sum(product_logdet, XY, space):
     """For every list of factors, where det M overflows too. Bound: an inner product of length nr."""
     X, Y = XY

@@ -37,7 +37,7 @@ def large_batches_are_as_accurate(expm, batch, step, space):
 
 
 @law(r"A^{*}A = AA^{*} \Rightarrow \kappa_{\exp}(A) = \|A\|_F\,\|e^{A}\|_2/\|e^{A}\|_F", source=SIZES, cost=25.0,
-     A=square_matrices(kinds=("symmetric", "skew"), min_n=7, max_n=24, headroom=1.0))  # fmt: skip
+     A=square_matrices(kinds=("symmetric", "skew"), min_n=7, max_n=24, headroom=1.0), least=10)  # fmt: skip
 def large_normal_matrices_are_as_accurate(expm, A, space):
     """Hermitian and skew matrices up to 24×24, past the sizes where blocked and batched kernels begin. Bound u·max(1, κ_exp):
     for a normal A the Fréchet derivative's norm is the largest divided difference of exp on the spectrum, at most

@@ -33,7 +33,7 @@ LOGDET_EXPM = Contract(
 NOT_FAR = ("dense", "zero", "diagonal", "triangular", "jordan", "symmetric", "graded", "integer", "permutation", "skew")
 
 
-@law(r"e^{A} = \sum_{k \ge 0} A^k / k!", source=kexue(6377, 2, "c2", "c16"), A=square_matrices(), plot=True)
+@law(r"e^{A} = \sum_{k \ge 0} A^k / k!", source=kexue(6377, 2, "c2", "c16"), A=square_matrices(), plot=True, least=200)
 def exponential_is_its_series(expm, A, space):
     """The certified value of e^A, for every square A. Bound ε(A) = u·max(1, κ_exp(A)), κ_exp from the certified Fréchet
     derivative. (Higham, Functions of Matrices, 2008, ch. 10.)"""
@@ -145,7 +145,7 @@ def sum_of_commuting_becomes_product(expm, A, c, space):
 
 
 @law(r"\exp([A_1, \dots, A_b])_i = \exp(A_i)", source="SPEC 1: batches", batch=batches(), cost=2.0,
-     shape=choices("flat", "column", "row"))  # fmt: skip
+     shape=choices("flat", "column", "row"), least=20)  # fmt: skip
 def batch_slices_are_independent(expm, batch, shape, space):
     """A batch mixes types and norms, tiny beside large, in any order and under any leading shape: each slice is as
     accurate as if it were alone. Bound ε(Aᵢ), with each slice's own κ_exp."""
@@ -239,7 +239,7 @@ def gradient_of_log_determinant_is_identity(logdet_expm, A, space):
 
 
 @law(r"\log|\det e^{tA}| = t \operatorname{Re}\operatorname{tr} A", source=kexue(6377, 17, 18), A=square_matrices(reach=16.0),
-     t=choices(2.0, 0.5, -1.0, -4.0))  # fmt: skip
+     t=choices(2.0, 0.5, -1.0, -4.0), least=40)  # fmt: skip
 def log_determinant_is_linear_in_time(logdet_expm, A, t, space):
     """For every A and power of two t: f(t) = log|det e^{tA}| has f′ = Re tr A and f(0) = 0. Bound 2n·u·|t|Σ|Re aᵢᵢ|."""
     tA = space.round(t * A)
@@ -288,7 +288,7 @@ def nothing_finite_comes_of_nan(expm, bad, n, where, space):
 
 @law(r"|e^{A}|_{ij} > \max \Rightarrow \text{no finite } \hat e_{ij}", source="SPEC 1: overflow",
      A=square_matrices(kinds=("scalar", "diagonal", "symmetric", "triangular", "dense"), reach=2.0, max_n=3),
-     times=choices(1.0, 2.0, 8.0))  # fmt: skip
+     times=choices(1.0, 2.0, 8.0), least=60)  # fmt: skip
 def overflow_is_never_a_wrong_finite(expm, A, times, space):
     """Norms around and beyond log(max): an entry whose true modulus exceeds the largest number (by more than its own
     error bound) must not come out finite; where nothing overflows the value is right."""

@@ -67,7 +67,7 @@ def logarithm_needs_only_spectral_radius_below_one(log1pm, N, space):
 
 @law(r"e^{\log(I+A)} = I + A", source=kexue(6377, 12, "c7", "c9"), dtypes="wide",
      A=square_matrices(kinds=("dense", "symmetric", "triangular", "nilpotent", "diagonal", "skew"), max_n=4, reach=16.0),
-     cost=4.0)  # fmt: skip
+     cost=4.0, least=24)  # fmt: skip
 def exponential_of_logarithm(log1pm, A, space):
     """Every A for which I+A has no eigenvalue near (−∞, 0]: A is made so by adding ‖A‖_F·I (its spectrum moves into the
     right half plane; half of the draws have norm ≤ ½ and stay as they are). The certified exponential of the computed L̂
@@ -114,7 +114,7 @@ def logarithm_of_a_diagonalisable_matrix(log1pm, pair, eigenvalues, space):
 
 
 @law(r"\operatorname{tr}\log(I+A) \equiv \log\det(I+A) \pmod{2\pi i}", source=kexue(6377, 20), dtypes="wide",
-     A=square_matrices(kinds=("symmetric", "triangular", "skew", "dense"), max_n=4, reach=4.0))  # fmt: skip
+     A=square_matrices(kinds=("symmetric", "triangular", "skew", "dense"), max_n=4, reach=4.0), least=80)  # fmt: skip
 def trace_of_logarithm_is_log_of_determinant(log1pm, A, space):
     """⚠ As printed (ln det B = tr ln B) only modulo 2πi; so e^{tr L̂}/det(I+A) = 1. Inputs as in `exponential_of_logarithm`.
     Bound √n·u·κ_log‖L‖, the error of L̂ seen through the trace. Undecided where the exponential's derivative at L̂ is singular to
@@ -221,7 +221,7 @@ def hutchinson_is_unbiased(hutchinson_trace, M, space):
 
 
 @law(r"\operatorname{Var} v^{\mathsf T} M v = 2 \bigl(\|M\|_F^2 - \textstyle\sum_i m_{ii}^2\bigr)", source="Hutchinson 1990",
-     dtypes="real", M=dyadic_matrices(max_n=3), cost=3.0)  # fmt: skip
+     dtypes="real", M=dyadic_matrices(max_n=3), cost=3.0, least=16)  # fmt: skip
 def hutchinson_variance_is_known(hutchinson_trace, M, space):
     """Symmetric M, one Rademacher probe at a time over all 2ⁿ: the exact variance. Bound: each value errs by δ = 2n·u·Σ|mᵢⱼ|,
     the mean of squared deviations (each ≤ Σ|mᵢⱼ|) by 2δ·Σ|mᵢⱼ|; relative to (Σ|mᵢⱼ|)²: 4n·u."""

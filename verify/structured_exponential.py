@@ -56,7 +56,8 @@ def diagonalisation_carries_over(expm, pair, eigenvalues, space):
     judge_exponential(expm(A), A, space, truth)
 
 
-@law(r"A^{*} = -A \Rightarrow (e^{A})^{*} e^{A} = I", source="SPEC 1: closed forms", A=square_matrices(kinds=("skew",)))
+@law(r"A^{*} = -A \Rightarrow (e^{A})^{*} e^{A} = I", source="SPEC 1: closed forms",
+     A=square_matrices(kinds=("skew",)), least=100)  # fmt: skip
 def skew_exponential_is_unitary(expm, A, space):
     """Skew-Hermitian A up to large norms: e^A is orthogonal or unitary. Bound: Ê = Q(I+Δ) with ‖Δ‖_F ≤ √n·ε(A), so
     ‖Ê*Ê − I‖_F/√n ≤ 2ε(A) to first order."""

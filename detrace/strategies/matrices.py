@@ -230,10 +230,18 @@ def unimodular_pairs(draw: Draw, space: Space, *, max_n: int = 4) -> tuple[np.nd
 @per_space
 def batches(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(KINDS), max_n: int = 4,
             max_batch: int = 4) -> np.ndarray:  # fmt: skip
-    """A batch (b,n,n) that mixes types and norms, tiny beside large, in any order."""
+    """A batch (b,n,n) that mixes types and norms, tiny beside large, in any order; half of them have a slice that takes many
+    squarings, by powers of two near the largest norm of its type."""
     n = size(draw, space, 1, max_n)
     b = size(draw, space, 1, max_batch)
-    return np.stack([draw(square_matrices(kinds=kinds, min_n=n, max_n=n).on(space)) for _ in range(b)])
+    batch = np.stack([draw(square_matrices(kinds=kinds, min_n=n, max_n=n).on(space)) for _ in range(b)])
+    distant = [name for name in kinds if KINDS[name].reach is far]
+    if distant and draw(st.booleans()):
+        a = draw(square_matrices(kinds=distant, min_n=n, max_n=n).on(space))
+        norm = float(np.abs(a).sum(axis=0).max(initial=0.0))
+        k = math.floor(math.log2(far(space, n) / norm)) if norm else 0
+        batch[draw(st.integers(0, b - 1))] = a * 2.0 ** max(k, 0)
+    return batch
 
 
 def leading_shape(batch: np.ndarray, shape: tuple[int, ...]) -> Any:
