@@ -288,12 +288,15 @@ def _source_of(subject: Subject, contracts: list[str]) -> list[str]:
 def _argument(value: Any, space: Space, *, real: bool = False) -> str:
     make, dtype = _LIBRARIES[space.backend.name][1], space.real_dtype if real else space.dtype
     if isinstance(value, np.ndarray):
-        inner = literal(value).removeprefix("np.array(").removesuffix(")") if value.size else literal(value)
-        return make.format(x=inner, dtype=dtype, device=space.backend.device)
+        return make.format(x=_entries(literal(value)), dtype=dtype, device=space.backend.device)
     if isinstance(value, str) and (match := _OPERATOR.fullmatch(value)):
-        inner = match[1].removeprefix("np.array(").removesuffix(")")
-        return f"lambda v: {make.format(x=inner, dtype=dtype, device=space.backend.device)} @ v"
+        return f"lambda v: {make.format(x=_entries(match[1]), dtype=dtype, device=space.backend.device)} @ v"
     return literal(value)
+
+
+def _entries(source: str) -> str:
+    """The list in ``np.array([...])``, which every library takes; other expressions as they are."""
+    return source[len("np.array(") : -1] if source.startswith("np.array(") else source
 
 
 _OPERATOR = re.compile(r"LinearOperator\((.*)\)", re.DOTALL)

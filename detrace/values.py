@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+LONG = 64
+"""Numbers from which source says how often neighbours repeat."""
 
 
 def encode(x: Any) -> Any:
@@ -54,12 +56,22 @@ def decode(x: Any) -> Any:
 
 
 def literal(x: Any) -> str:
-    """Python source of a value: ``np.array([[0.0, 1.0], [0.0, 0.0]])`` and the like."""
+    """Python source of a value: ``np.array([[0.0, 1.0], [0.0, 0.0]])`` and the like; long batches of equal neighbours by
+    ``np.repeat``."""
     if isinstance(x, np.ndarray):
         if x.size == 0:
             return f"np.zeros({x.shape})"
+        if x.ndim and x.size > LONG and (times := _run(x)) > 3:
+            return f"np.repeat({literal(x[::times])}, {times}, axis=0)"
         return f"np.array({_list(x.tolist())})"
     return _list(x)
+
+
+def _run(x: np.ndarray) -> int:
+    """The largest r for which x is np.repeat(x[::r], r, axis=0), bit by bit."""
+    rows = np.ascontiguousarray(x).reshape(len(x), -1).view(np.uint8)
+    starts = np.flatnonzero((rows[1:] != rows[:-1]).any(axis=1)) + 1
+    return math.gcd(len(x), *starts.tolist())
 
 
 def _list(x: Any) -> str:

@@ -54,6 +54,19 @@ def test_arrays_survive_json_and_source(re, data):
             assert same_bits(eval(literal(a), {"np": np}), a)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.complex128])
+def test_long_batches_of_equal_neighbours_are_short_source(dtype):
+    """A long batch is written as its short one, bit by bit; -0 is not 0, and an odd one out keeps all entries."""
+    rows = np.array([[0.0, -0.0, np.nan], [1.0, -0.0, np.inf]], dtype=dtype)
+    whole = np.repeat(rows, 64, axis=0)
+    assert literal(whole) == f"np.repeat({literal(rows)}, 64, axis=0)"
+    assert same_bits(eval(literal(whole), {"np": np}), whole)
+    assert same_bits(eval(literal(whole[:, 0]), {"np": np}), whole[:, 0])
+    whole[5, 1] = 0.0
+    assert "repeat" not in literal(whole)
+    assert same_bits(eval(literal(whole), {"np": np}), whole)
+
+
 def test_exact_numbers_are_shown_as_floats():
     """What a judge computed in rationals or balls does not cost the whole results file."""
     exact = np.array([fmpq(1, 3), arb(0.5)], dtype=object)
