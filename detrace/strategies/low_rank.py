@@ -163,10 +163,10 @@ class Dice:
         step = (code + 1) // 2 / 2**15
         return float(2.0 ** (near + step * (b - near) if code % 2 else near - step * (near - a)))
 
-    def magnitude(self, space: Space, high: float, low: float = 0.0) -> float:
-        """|s| up to `high`: mostly 1e-3…high, sometimes within a few ulp of a switch of φ, sometimes down to `low`."""
+    def magnitude(self, space: Space, high: float, low: float = 0.0, switches: Sequence[float] = PHI_SWITCHES) -> float:
+        """|s| up to `high`: mostly 1e-3…high, sometimes within a few ulp of a switch, sometimes down to `low`."""
         choice, low = self.below(8), min(low, high / 2)
-        switches = [s for s in PHI_SWITCHES if low <= s <= high]
+        switches = [s for s in switches if low <= s <= high]
         ulp, switch = self.below(5) - 2, self.below(256)
         if choice in (4, 5) and switches:
             return min(switches[switch % len(switches)] * (1.0 + 4 * ulp * space.u), high)

@@ -31,6 +31,10 @@ def factor_lists(draw: Draw, space: Space, **factors: Any) -> Pair:
     return draw_factors(draw, space, **factors)
 
 
+MATRIX_SWITCHES = (1.0, 0.5, 2.0, 0.25, 4.0)
+"""Norms of YᵀX where a series of φ₁ may stop to do, or a method change its degree or scaling."""
+
+
 @dataclass(frozen=True)
 class ColumnsKind:
     """A named type of (X, Y), both (n,r), by what YᵀX (r,r) is."""
@@ -112,7 +116,7 @@ def draw_columns(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(COLUM
     unit = float(np.abs(Y.T @ X).sum(axis=0).max()) or size
     cap = min(reach, largest_inner(space, size / unit, "both", 1, False))
     if dice.below(4) or unit > cap or unit < floor:
-        t = dice.magnitude(space, cap, max(floor, 2.0**20 * space.smallest))
+        t = dice.magnitude(space, cap, max(floor, 2.0**20 * space.smallest), MATRIX_SWITCHES)
         e = math.frexp(t)[1]
         Y = np.ldexp(1.0, e) * (Y * (math.ldexp(t, -e) / unit))
     return space.round(X), space.round(-Y if dice.below(2) else Y)
