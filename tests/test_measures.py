@@ -57,8 +57,8 @@ def test_masses_hold_zeros_and_dust():
 
 
 def test_rounded_totals_do_differ():
-    """Thirds and normalised masses: some totals differ, else the kinds would be pointless."""
-    for kind in ("thirds", "normalised"):
+    """Thirds, normalised masses and shares: some totals differ, else the kinds would be pointless."""
+    for kind in ("thirds", "normalised", "shares"):
         pairs = draws(measures.masses(kinds=(kind,)), DOUBLE, 100)
         assert any(rational(a).sum() != rational(b).sum() for a, b in pairs)
 
@@ -107,6 +107,7 @@ def test_sizes_are_those_asked_for():
     shapes = {C.shape for _, _, C in draws(measures.transport_problems(max_n=4), DOUBLE, 150)}
     assert {k for shape in shapes for k in shape} == {1, 2, 3, 4}
     assert any(n != m for n, m in shapes)
+    assert sum(n == m for n, m in (C.shape for _, _, C in draws(measures.transport_problems(), DOUBLE, 200))) > 45
     large = [k for _, _, C in draws(measures.transport_problems(min_n=12, max_n=24), DOUBLE, 30) for k in C.shape]
     assert min(large) >= 12
     assert max(large) > 20
@@ -159,6 +160,8 @@ def test_lists_of_ground_costs_are_what_they_say():
     assert "squared" not in QUASI_METRICS
     assert set(GROUND) - set(ground_costs.NON_NEGATIVE) == {"tilted"}
     assert set(GROUND) - set(ground_costs.ZERO_DIAGONAL) == {"lifted"}
+    assert all(not GROUND[k].triangle for k in ground_costs.DETOURS)
+    assert all(GROUND[k].triangle and not GROUND[k].symmetric for k in ground_costs.ONE_WAY)
 
 
 def test_points_coincide_line_up_and_cluster():

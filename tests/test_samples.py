@@ -50,6 +50,31 @@ def test_dyadic_masses_are_multiples():
             assert all((64 * Fraction(w) / total(v)).denominator == 1 and w > 0 for w in v.tolist())
 
 
+@pytest.mark.parametrize("where", REAL, ids=IDS)
+@pytest.mark.parametrize("strategy", [samples.line_problems, samples.problems])
+def test_empty_atoms_are_outermost(strategy, where):
+    """Where there is more than one atom, one of no mass is leftmost or rightmost, of either measure; totals are equal."""
+    for x, y, _, a, b in draws(strategy(weights=(samples.EMPTY,)), where, 40):
+        assert total(a) == total(b) > 0
+        for points, v in ((x, a), (y, b)):
+            along = points.reshape(len(points), -1)[:, 0]
+            ends = v[(along == along.min()) | (along == along.max())]
+            assert len(v) == 1 or (ends == 0).any()
+
+
+def test_rounded_totals_do_differ():
+    """For one problem in four or more, else the kind would be pointless."""
+    found = draws(samples.line_problems(weights=("rounded",)), WIDE[1], 100)
+    assert sum(total(a) != total(b) for *_, a, b in found) > 25
+
+
+def test_dyadic_masses_are_empty_and_levels_touch():
+    """Some atoms weigh nothing; some partial sums of both measures agree inside."""
+    found = [(np.cumsum(a), np.cumsum(b)) for *_, a, b in draws(samples.line_problems(weights=("dyadic",)), WIDE[1], 100)]
+    assert sum(bool((np.diff(F, prepend=0.0) == 0).any()) for F, _ in found) > 5
+    assert sum(len({*F} & {*G}) > 1 for F, G in found) > 10
+
+
 @pytest.mark.parametrize("where", WIDE[:2], ids=lambda s: s.dtype)
 def test_dust_is_an_atom_of_its_own(where):
     """Beside others, one atom weighs 2⁻⁴⁰ of the total (2⁻¹⁶ in float32), on either side."""
@@ -94,11 +119,13 @@ def test_kinds_of_points(kind):
 
 
 def test_options_of_problems():
-    """`same` sizes, `apart` points, `p`, and sizes up to `max_n`."""
+    """`same` sizes, `apart` points, `p`, and sizes up to `max_n`; without `same` a third of them or so are equal."""
     for x, y, p, _, _ in draws(samples.line_problems(same=True, apart=True, p=(2.0,), max_n=3, scaled=False), WIDE[0], 40):
         assert len(x) == len(y) <= 3
         assert p == 2.0
         assert len({*x.tolist(), *y.tolist()}) == 2 * len(x)
+    equal = sum(len(x) == len(y) for x, y, *_ in draws(samples.line_problems(), WIDE[1], 200))
+    assert 45 < equal < 120
 
 
 def test_few_shapes_where_every_shape_is_compiled():
@@ -138,3 +165,4 @@ def test_entropic_problems_keep_their_promise():
         assert 2.0**-30 <= tol <= 2.0**-8
         assert C.shape == (len(a), len(b))
         assert abs(C).max() <= 4.0
+    assert {n for _, _, C, *_ in draws(samples.entropic_problems(min_n=2, max_n=3), WIDE[1], 40) for n in C.shape} == {2, 3}

@@ -34,7 +34,8 @@ def judge_costs(C: np.ndarray, x: np.ndarray, y: np.ndarray, p: float, space: An
         judge(abs(arb(float(C[i, j])) - t), bound, scale=t if t > 0 else math.inf, why=RELATIVE, got=C[i, j], truth=float(t))
 
 
-@law(r"C_{ij} = \|x_i - y_j\|^p", source=kexue(6280, 2), P=problems(max_n=4, weights=("uniform",)), p=choices(*POWERS))
+@law(r"C_{ij} = \|x_i - y_j\|^p", source=kexue(6280, 2), P=problems(max_n=4, weights=("uniform",)), p=choices(*POWERS),
+     least=35)  # fmt: skip
 def costs_are_powers_of_distances(cost_matrix, P, p, space):
     """For p = ½, 1, 3/2, 2, 3, coincident, clustered and far points, scaled as far as squares stay inside the dtype. Bound:
     (d+4)·max(p,1) u, relative to each entry; hence exactly 0 at coincident points."""
@@ -49,7 +50,7 @@ def _range(space: Any) -> float:
 
 
 @law(r"\|(x_i + t) - (y_j + t)\|^p = \|x_i - y_j\|^p", source=("SPEC 3", kexue(6280, 2)), p=choices(*POWERS),
-     k=choices(26, 20, 13, 6, 0),
+     k=choices(26, 20, 13, 6, 0), least=35,
      P=problems(max_n=3, kinds=("lattice", "dense"), weights=("uniform",), scaled=False))  # fmt: skip
 def costs_ignore_where_the_origin_is(cost_matrix, P, p, k, space):
     """Points moved by 2ᵏ in every coordinate, k ≤ 26 as far as the sums are exact: ‖x‖² + ‖y‖² − 2x·y loses 2k bits. Bound:

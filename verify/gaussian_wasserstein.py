@@ -67,7 +67,7 @@ def gaussian_distance_has_a_closed_form(gaussian_w2, G, space):
     Pair(G, space).judge(gaussian_w2(*G))
 
 
-@law(r"S \to T:\ W_2 \to \|m_1 - m_2\|", source=SOURCE, cost=2.0, G=gaussians(kinds=("near", "equal", "dense")))
+@law(r"S \to T:\ W_2 \to \|m_1 - m_2\|", source=SOURCE, least=30, G=gaussians(kinds=("near", "equal", "dense")))
 def gaussian_distance_is_sharp_between_close_gaussians(gaussian_w2, G, space):
     """T = S + 2⁻ᵏvvᵀ or T = S, well conditioned: the terms of the formula cancel, ‖L − MU‖_F over orthogonal U, S = LLᵀ,
     T = MMᵀ, does not. Bound: sharp."""
@@ -113,7 +113,7 @@ def degenerate_gaussians_have_a_distance(gaussian_w2, G, space):
 
 
 @law(r"W_2(N_1,N_2) = W_2(N_2,N_1) = W_2(QN_1 + t, QN_2 + t)", source=SOURCE, k=integers(0, 20), turn=integers(0, 3),
-     G=gaussians(kinds=(*COVARIANCES, *6 * ("graded",)), scaled=False))  # fmt: skip
+     G=gaussians(kinds=(*COVARIANCES, *24 * ("graded",)), scaled=False), least=60)  # fmt: skip
 def gaussian_distance_has_symmetries(gaussian_w2, G, k, turn, space):
     """Arguments swapped; coordinates permuted and reflected, both means moved by 2ᵏ as far as the sums are exact. Bound: loose,
     twice."""

@@ -15,7 +15,7 @@ from detrace.laws import kexue
 from detrace.oracles import linear_programs as exact
 from detrace.oracles import transport
 from detrace.oracles.rationals import floats, rational
-from detrace.strategies.linear_systems import FEASIBLE, INFEASIBLE, linear_systems
+from detrace.strategies.linear_systems import FEASIBLE, INFEASIBLE, JUST, SYSTEMS, linear_systems
 from detrace.strategies.measures import transport_problems
 from detrace.strategies.scalars import choices
 from verify.transport_bounds import Problem
@@ -49,7 +49,7 @@ def _lost(space: Any, A: np.ndarray) -> float:
 
 
 @law(r"\{x \ge 0 : Ax = b\} \ne \emptyset \;\;\text{xor}\;\; \{y : A^\top y \le 0,\ b^\top y > 0\} \ne \emptyset",
-     source=kexue(6280, 15, "c9", "c10"), system=linear_systems())  # fmt: skip
+     source=kexue(6280, 15, "c9", "c10"), system=linear_systems(kinds=(*SYSTEMS, *JUST)), least=60)  # fmt: skip
 def farkas_gives_the_one_alternative(farkas_certificate, system):
     """b inside the cone of the columns, on its border, just outside and far from it, redundant and contradictory equations:
     the alternative that exact arithmetic finds; the other's vector is 0. No tolerance: nearly degenerate systems are drawn no
@@ -62,7 +62,7 @@ def farkas_gives_the_one_alternative(farkas_certificate, system):
 
 
 @law(r"b \in K = \{Ax : x \ge 0\} \;\Rightarrow\; b = \textstyle\sum x_i a_i,\ x_i \ge 0", source=kexue(6280, 15, "c9", "c10"),
-     system=linear_systems(kinds=FEASIBLE))  # fmt: skip
+     system=linear_systems(kinds=FEASIBLE), least=50)  # fmt: skip
 def farkas_weights_represent(farkas_certificate, system, space):
     """Wherever b lies in the cone: x ≥ 0 exactly, and Ax = b. Bound: (m+n)u(|A|x + |b|), row by row."""
     A, b = system
@@ -128,7 +128,7 @@ def both_programs_may_be_infeasible(farkas_certificate, k, sizes, space):
 
 
 @law(r"\min\{c^\top x : Ax = b,\ x\ge0\} = \min\{c^\top x : A'x \ge b',\ x \ge 0\} = \max\{b^\top y : A^\top y \le c\}",
-     source=kexue(6280, 9, 10, 12, 14, 22), cost=4.0,
+     source=kexue(6280, 9, 10, 12, 14, 22), cost=2.0,
      problem=transport_problems(max_n=3, costs=("integer", "signed", "squared", "tied")))  # fmt: skip
 def every_form_of_the_program_has_the_transport_cost(transport_cost, problem, space):
     """Equalities, paired inequalities with slacks, the dual, and the dual's dual, each solved by an exact simplex method that

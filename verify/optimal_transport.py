@@ -12,7 +12,7 @@ from detrace import Contract, Family, branch, judge, law, require
 from detrace.laws import each, kexue
 from detrace.oracles import transport
 from detrace.oracles.rationals import floats, rational
-from detrace.strategies.ground_costs import ZERO_DIAGONAL
+from detrace.strategies.ground_costs import DETOURS, ZERO_DIAGONAL
 from detrace.strategies.measures import (
     MASSES,
     kantorovich_problems,
@@ -86,12 +86,13 @@ FARKAS_CERTIFICATE = Contract(
 )  # fmt: skip
 
 
-ANY_MASSES = tuple(MASSES)
+ANY_MASSES = (*MASSES, "shares")
 """Totals that are equal, and such that are equal only up to rounding."""
 
 
 @law(r"C[p,q] = \min\{\langle \Gamma, C\rangle : A\Gamma = b,\ \Gamma \ge 0\}", source=kexue(6280, 1, 9, 23),
-     cost_function=each("optimal_transport", "transport_cost"), problem=transport_problems(masses=ANY_MASSES))  # fmt: skip
+     cost_function=each("optimal_transport", "transport_cost"), problem=transport_problems(masses=ANY_MASSES),
+     least=40)  # fmt: skip
 def transport_has_its_exact_cost(cost_function, problem, space):
     """For all masses and costs, scaled from 1e−20 to 1e+20: the optimum in exact rationals (totals that differ by rounding:
     b counts as b·Σa/Σb). Bound: (n+m)u·max|C|·mass."""
@@ -100,7 +101,7 @@ def transport_has_its_exact_cost(cost_function, problem, space):
 
 
 @law(r"\int \gamma(x,y)\,dy = p(x),\quad \int \gamma(x,y)\,dx = q(y),\quad \gamma \ge 0", source=kexue(6280, 4, 6, "c3"),
-     problem=transport_problems(masses=ANY_MASSES))  # fmt: skip
+     problem=transport_problems(masses=ANY_MASSES), least=40)  # fmt: skip
 def plan_has_its_margins(optimal_transport, problem, space):
     """Γ ≥ 0 without a tolerance, both margins and hence the total. Error: ℓ₁ distances of the margins, exactly. Bound:
     (n+m)u·mass, which holds the rounding of the totals too."""
@@ -112,7 +113,8 @@ def plan_has_its_margins(optimal_transport, problem, space):
     p.judge_mass(abs(P.sum() - p.a.sum()), got=plan)
 
 
-@law(r"\iint \gamma(x,y)\,c(x,y)\,dx\,dy", source=kexue(6280, 5), problem=transport_problems(masses=ANY_MASSES))
+@law(r"\iint \gamma(x,y)\,c(x,y)\,dx\,dy", source=kexue(6280, 5), problem=transport_problems(masses=ANY_MASSES),
+     least=40)  # fmt: skip
 def plan_pays_the_cost(optimal_transport, problem, space):
     """The returned cost is ⟨Γ, C⟩ of the returned plan. Bound: a sum of at most n + m − 1 terms that are not 0, relative to
     ⟨Γ, |C|⟩."""
@@ -124,7 +126,8 @@ def plan_pays_the_cost(optimal_transport, problem, space):
           why="(n+m)u⟨Γ,|C|⟩", got=floats(cost), truth=floats(p.pays(plan)))  # fmt: skip
 
 
-@law(r"f(x_i) + g(y_j) \le c(x_i, y_j)", source=kexue(6280, 27, 28), problem=transport_problems(masses=ANY_MASSES))
+@law(r"f(x_i) + g(y_j) \le c(x_i, y_j)", source=kexue(6280, 27, 28), problem=transport_problems(masses=ANY_MASSES),
+     least=40)  # fmt: skip
 def potentials_are_feasible(optimal_transport, problem, space):
     """AᵀF ≤ C in every row (i,j), rows and columns without mass included. Error: the largest excess, exactly. Bound:
     (n+m)u·max|C|."""
@@ -216,7 +219,7 @@ def every_feasible_pair_brackets_the_cost(cost_function, below, space):
 
 
 @law(r"f(x) + g(x) \le c(x,x) = 0 \;\Rightarrow\; pf + qg \le pf - qf", source=kexue(6280, 31, 32),
-     problem=kantorovich_problems(grounds=(*ZERO_DIAGONAL, "lifted")))  # fmt: skip
+     problem=kantorovich_problems(grounds=(*ZERO_DIAGONAL, "lifted", *DETOURS)))  # fmt: skip
 def potentials_on_one_space_add_up_to_the_diagonal(optimal_transport, problem, space):
     """On one common space f + g ≤ c(x,x), so that q·g ≤ −q·f pointwise where the diagonal is 0; with a lifted diagonal the sum
     may be positive, up to it. Bounds: (n+m)u·max|C|, and that times q."""

@@ -142,7 +142,7 @@ def sinkhorn_brackets_the_entropic_optimum(sinkhorn, E, space):
           truth=float((2 + h) * tol * mass))  # fmt: skip
 
 
-@law(r"\mathrm{reg} \ll \max C:\ e^{-C/\mathrm{reg}} \text{ is not representable}", source="SPEC 3", dtypes="wide", cost=2.0,
+@law(r"\mathrm{reg} \ll \max C:\ e^{-C/\mathrm{reg}} \text{ is not representable}", source="SPEC 3", dtypes="wide",
      E=entropic_problems(max_n=3, weights=("dyadic",), least=1, scaled=False), k=choices(5, 7, 9))  # fmt: skip
 def sinkhorn_survives_small_regularisation(sinkhorn, E, k, space):
     """A cost of 2ᵏ·reg and more on top of the drawn ones, added to rows and columns (which moves the potentials only): the plan

@@ -80,7 +80,7 @@ def iterations_are_the_textbook_map(sinkhorn_iterations, E, times, space):
     judge_iterations(sinkhorn_iterations(a, b, C, reg, times), (a, b, C, reg), times, space)
 
 
-@law(r"\mathrm{reg} \ll \max C:\ e^{-C/\mathrm{reg}} \text{ is not representable}", source="SPEC 3", dtypes="wide", cost=2.0,
+@law(r"\mathrm{reg} \ll \max C:\ e^{-C/\mathrm{reg}} \text{ is not representable}", source="SPEC 3", dtypes="wide",
      E=entropic_problems(max_n=3, weights=("dyadic",), least=1, scaled=False), k=choices(5, 7, 9), times=COUNTS)  # fmt: skip
 def iterations_survive_small_regularisation(sinkhorn_iterations, E, k, times, space):
     """As `sinkhorn_survives_small_regularisation`: 2ᵏ·reg and more added to rows and columns of the costs moves the potentials

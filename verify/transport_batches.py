@@ -18,7 +18,7 @@ from detrace import branch, judge, law, require, undecided
 from detrace.laws import each
 from detrace.oracles import linear_programs, transport
 from detrace.oracles.rationals import floats, rational
-from detrace.strategies.ground_costs import NON_NEGATIVE
+from detrace.strategies.ground_costs import DETOURS, NON_NEGATIVE
 from detrace.strategies.linear_systems import linear_systems
 from detrace.strategies.measures import ground_costs, kantorovich_problems, potentials_below, transport_problems
 from detrace.strategies.samples import entropic_problems, gaussians, line_problems, problems
@@ -37,6 +37,8 @@ from verify.wasserstein_bounds import Distance, lost
 BATCHES = "SPEC 3: batches"
 FORMS = choices("flat", "column", "first shared", "last shared", "crossed", "one", "empty")
 """Leading axes (3,); (3, 1); none for the first or the last group of arguments; (2, 1) and (2,); (1,); (0,)."""
+UNSHARED = choices("flat", "column", "first shared", "last shared", "crossed", "one", "empty", "flat", "column")
+"""More batches whose slices have everything of their own."""
 ORDER = integers(0, 2)
 FAR = ((0, 0), (-66, 66), (66, -66))
 APART = ((0, 0), (-66, 24), (40, -40))
@@ -131,7 +133,7 @@ def critics_of_a_batch(kantorovich_rubinstein, problem, form, order, space):
         p.judge_value((p.a - p.b) @ x, rational(value), PATHS)
 
 
-@law(r"[f_k]^{c_k} = [f_k^{c_k}]", source=BATCHES, below=potentials_below(max_n=4), form=FORMS, order=ORDER)
+@law(r"[f_k]^{c_k} = [f_k^{c_k}]", source=BATCHES, below=potentials_below(max_n=4), form=FORMS, order=ORDER, least=40)
 def c_transforms_of_a_batch(c_transform, below, form, order, space):
     """Potentials turned and costs scaled differently in each slice. Bound: u|f^c(j)|, entry by entry."""
     _, _, C, f = below
@@ -145,8 +147,9 @@ def c_transforms_of_a_batch(c_transform, below, form, order, space):
             judge(abs(x - y), space.u * size + lost(space, 1), scale=size or 1.0, why="u|f^c(j)|", got=got, truth=floats(y))
 
 
-@law(r"\overline{[D_k]} = [\overline{D_k}]", source=BATCHES, D=ground_costs(kinds=NON_NEGATIVE, max_n=5, min_n=2, scaled=False),
-     form=choices("flat", "column", "one", "empty"), order=ORDER)  # fmt: skip
+@law(r"\overline{[D_k]} = [\overline{D_k}]", source=BATCHES,
+     D=ground_costs(kinds=(*NON_NEGATIVE, *DETOURS), max_n=6, min_n=3, scaled=False),
+     form=choices("flat", "column", "one", "empty"), order=ORDER, least=40)  # fmt: skip
 def closures_of_a_batch(metric_closure, D, form, order, space):
     """Ground costs turned and scaled differently in each slice; paths of several steps. Bound: nu·D̄(i,j) of the slice."""
     costs = [(np.roll(D, (i, i), axis=(0, 1)) * 2.0**k,) for i, (_, k) in enumerate(scales(space, order))]
@@ -240,8 +243,8 @@ def entropic_batch(E: Any, form: str, order: int, space: Any) -> list[np.ndarray
     return batch(form, masses, [(np.roll(C, i, axis=0) * 2.0 ** (-4 * ((i + order) % 3)),) for i in range(3)])
 
 
-@law(r"\Gamma([a_k], [b_k], [C_k])_k = \Gamma(a_k, b_k, C_k)", source=BATCHES, form=FORMS, order=ORDER,
-     E=entropic_problems(max_n=3, weights=("dyadic", "counts"), scaled=False))  # fmt: skip
+@law(r"\Gamma([a_k], [b_k], [C_k])_k = \Gamma(a_k, b_k, C_k)", source=BATCHES, form=UNSHARED, order=ORDER, least=40,
+     E=entropic_problems(min_n=2, max_n=3, weights=("dyadic", "counts"), scaled=False))  # fmt: skip
 def sinkhorn_of_a_batch(sinkhorn, E, form, order, space):
     """Slices that are easy and slices that take long, of masses from 10^−20 to 10^+20: each has its margins up to tol of its
     own mass, and is the exponential of its potentials. Bounds: those of one problem."""

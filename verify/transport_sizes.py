@@ -42,7 +42,7 @@ def larger_problems_carry_their_certificate(optimal_transport, recipe, space):
 
 @law(r"C = f \oplus g + s,\ s \ge 0,\ s\Gamma = 0 \;\Rightarrow\; \mathrm{OT}(a, b, C) = a\cdot f + b\cdot g",
      source=(SIZES, kexue(6280, 22, 30)), dtypes="wide", cost_function=each("optimal_transport", "transport_cost"),
-     recipe=planted_recipes())  # fmt: skip
+     recipe=planted_recipes(), least=36)  # fmt: skip
 def planted_optimum_is_found(cost_function, recipe, space):
     """A plan and potentials that leave each other no slack are optimal: an optimum is chosen first, assignments among them, and
     costs around it, up to 200×200. Bound: (n+m)u·max|C|·mass."""
@@ -52,9 +52,9 @@ def planted_optimum_is_found(cost_function, recipe, space):
 
 
 @law(r"\|\Gamma 1 - a\|_1 + \|\Gamma^\top 1 - b\|_1 \le \mathrm{tol}\cdot M,\quad"
-     r" \Gamma = e^{(f \oplus g - C)/\mathrm{reg}},\quad n, m \le 200", source=(SIZES, kexue(6280, 4, 6)), cost=2.0,
+     r" \Gamma = e^{(f \oplus g - C)/\mathrm{reg}},\quad n, m \le 200", source=(SIZES, kexue(6280, 4, 6)), cost=2.0, least=16,
      dtypes="wide", recipe=recipes(("uniform", "normalised"), ("squared", "line", "full")),
-     sharp=choices(1, 4))  # fmt: skip
+     sharp=choices(4, 1, 4))  # fmt: skip
 def sinkhorn_of_many_points(sinkhorn, recipe, sharp, space):
     """Dozens of points, costs up to 1, reg = 2^−sharp, tol = 2⁻¹⁰: the residual exactly, 24 cells against their potentials.
     Bounds: beyond tol·mass exponents off by 4u·max C/reg and n + m roundings of a sum, (n + m + 8 + 4 max C/reg)u·mass;

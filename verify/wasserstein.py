@@ -16,13 +16,15 @@ from detrace import branch, judge, law
 from detrace.laws import kexue
 from detrace.oracles import wasserstein as exact
 from detrace.oracles.rationals import rational
-from detrace.strategies.samples import UNITS, line_problems
+from detrace.strategies.samples import EXPONENTS, UNITS, line_problems
 from detrace.strategies.scalars import choices, integers
 from verify.wasserstein_bounds import SHARP, SIZE, Distance, positive, power, translation
 
 TWICE = "both errors"
 FAR = (26, 20, 13, 6, 0)
 """How far measures are moved: by 2^k."""
+SQUARES = {"p": (*EXPONENTS, 2.0, 2.0)}
+"""More squared distances, which sums of squares and products tempt to expand."""
 PERMUTE = {
     "swap": lambda x, y, p, a, b: (y, x, p, b, a),
     "reflect": lambda x, y, p, a, b: (-x, -y, p, a, b),
@@ -31,14 +33,15 @@ PERMUTE = {
 """What leaves a distance on the line as it is: the order of the measures, a reflection, the order of the samples."""
 
 
-@law(r"W_p^p = \int_0^M |F^{-1}(t) - G^{-1}(t)|^p\,dt", source=kexue(6280, 1, 3), P=line_problems())
+@law(r"W_p^p = \int_0^M |F^{-1}(t) - G^{-1}(t)|^p\,dt", source=kexue(6280, 1, 3), P=line_problems(), least=40)
 def line_distance_couples_quantiles(wasserstein_1d, P, space):
     """For p = 1, 3/2, 2, 3, sizes n ≠ m, ties, duplicates, zero, dust and rounded masses, far and clustered points, points
     and masses scaled by 10^±20. Bound: (n+m+p) u·M·D^p on the p-th power."""
     Distance(P, space).judge(wasserstein_1d(*P))
 
 
-@law(r"W_p^p = \int_0^M |F^{-1}(t) - G^{-1}(t)|^p\,dt", source=kexue(6280, 3), P=line_problems(weights=("dyadic",)))
+@law(r"W_p^p = \int_0^M |F^{-1}(t) - G^{-1}(t)|^p\,dt", source=kexue(6280, 3), least=70,
+     P=line_problems(weights=("dyadic",), **SQUARES))  # fmt: skip
 def line_distance_is_sharp_for_exact_masses(wasserstein_1d, P, space):
     """Masses that are multiples of M/64: all partial sums are exact, so that nothing cancels. Bound: (n+m+p) u·W^p, relative
     to the value, however near each other the measures are."""
@@ -47,7 +50,8 @@ def line_distance_is_sharp_for_exact_masses(wasserstein_1d, P, space):
 
 
 @law(r"W_p^p = \tfrac1n\sum_i |x_{(i)} - y_{(i)}|^p",
-     source=("SPEC 3", kexue(6280, 3)), P=line_problems(same=True, weights=("uniform",)))  # fmt: skip
+     source=("SPEC 3", kexue(6280, 3)), P=line_problems(same=True, weights=("uniform",), **SQUARES),
+     least=70)  # fmt: skip
 def samples_of_equal_size_pair_in_order(wasserstein_1d, P, space):
     """Equally many atoms of mass 1/n: sort both and pair. Bound: (n+m+p) u·W^p, relative to the value."""
     x, y, p, *_ = P
@@ -90,8 +94,8 @@ def line_distance_of_a_translate(wasserstein_1d, P, k, space):
     judge(error, d.sharp, scale=d.natural, why=SHARP, truth=float(truth))
 
 
-@law(r"W_p(\mu + t, \nu + t) = W_p(\mu, \nu)", source=kexue(6280, 2), k=choices(*FAR),
-     P=line_problems(kinds=("lattice", "dense"), weights=("dyadic",), scaled=False))  # fmt: skip
+@law(r"W_p(\mu + t, \nu + t) = W_p(\mu, \nu)", source=kexue(6280, 2), k=choices(*FAR), least=70,
+     P=line_problems(kinds=("lattice", "dense"), weights=("dyadic",), scaled=False, **SQUARES))  # fmt: skip
 def line_distance_ignores_where_the_origin_is(wasserstein_1d, P, k, space):
     """Both measures moved by 2ᵏ, k ≤ 26 as far as the sums are exact: an algorithm that subtracts squares loses 2k bits. Bound:
     (n+m+p) u·W^p, twice."""
@@ -103,7 +107,7 @@ def line_distance_ignores_where_the_origin_is(wasserstein_1d, P, k, space):
 
 
 @law(r"W_p(c\mu, c\nu; m\cdot) = m^{1/p}\,|c|\,W_p(\mu, \nu)", source=kexue(6280, 2), P=line_problems(scaled=False),
-     sign=choices(1.0, -1.0), k=choices(0, -24, 24, -66, 66), j=choices(0, -20, 20, -66, 66))  # fmt: skip
+     sign=choices(1.0, -1.0), k=choices(0, -24, 24, -66, 66), j=choices(0, -66, -20, 20, 66, -66), least=40)  # fmt: skip
 def line_distance_is_homogeneous(wasserstein_1d, P, sign, k, j, space):
     """Points times c = ±2ᵏ, masses times 2ʲ, about 10^±20, as far as M·D^p stays inside the dtype. Bound: (n+m+p) u·M·D^p
     of both, relative to M·D^p."""
@@ -126,7 +130,7 @@ def _room(space: Any, p: float, k: int, j: int) -> bool:
 
 
 @law(r"W_p(\mu,\nu) = W_p(\nu,\mu) = W_p(-\mu,-\nu)", source=("SPEC 3", kexue(6280, 3)), P=line_problems(),
-     how=choices(*PERMUTE))  # fmt: skip
+     how=choices(*PERMUTE), least=40)  # fmt: skip
 def line_distance_has_symmetries(wasserstein_1d, P, how, space):
     """Measures swapped, points reflected, samples in another order with their masses. Bound: both errors."""
     d = Distance(P, space)
@@ -150,14 +154,15 @@ def line_distance_sees_measures_not_lists(wasserstein_1d, P, i, far, space):
     judge(error, d.error + s.error, scale=d.natural, why=TWICE)
 
 
-@law(r"p \le q,\ M = 1 \Rightarrow W_p \le W_q", source="SPEC 3", q=choices(1.5, 2.0, 3.0),
+@law(r"p \le q,\ M = 1 \Rightarrow W_p \le W_q", source="SPEC 3", q=choices(1.5, 2.0, 3.0), k=choices(0, -4, 2),
      P=line_problems(p=(1.0, 1.5), weights=("uniform", "dyadic"), scaled=False))  # fmt: skip
-def line_distance_grows_with_its_exponent(wasserstein_1d, P, q, space):
-    """Probability measures, p ≤ q of 1, 3/2, 2, 3 (Jensen; equality for a translate). Bound: what both may be off, as
-    distances."""
-    x, y, _, a, b = P
-    small, large = Distance(P, space), Distance((x, y, q, a, b), space)
-    excess = arb(float(wasserstein_1d(*P))) - arb(float(wasserstein_1d(x, y, q, a, b)))
+def line_distance_grows_with_its_exponent(wasserstein_1d, P, q, k, space):
+    """Probability measures, p ≤ q of 1, 3/2, 2, 3 (Jensen; equality for a translate), points times 2ᵏ. Bound: what both may be
+    off, as distances."""
+    x, y, p, a, b = P
+    x, y = x * 2.0**k, y * 2.0**k
+    small, large = Distance((x, y, p, a, b), space), Distance((x, y, q, a, b), space)
+    excess = arb(float(wasserstein_1d(x, y, p, a, b))) - arb(float(wasserstein_1d(x, y, q, a, b)))
     judge(positive(excess), small.off(small.error) + large.off(large.error), scale=large.largest, why=TWICE)
 
 

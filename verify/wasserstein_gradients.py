@@ -90,7 +90,7 @@ def spread(x: np.ndarray, y: np.ndarray) -> Any:
 
 @law(r"\sum_i \langle \partial_{x_i} W_p, x_i\rangle + \sum_j \langle \partial_{y_j} W_p, y_j\rangle = W_p,\quad"
      r" \sum_i \partial_{x_i} W_p + \sum_j \partial_{y_j} W_p = 0", source="Euler; SPEC 3: gradients, scalings",
-     needs="autodiff", dtypes="wide", distance=each(*BOTH),
+     needs="autodiff", dtypes="wide", distance=each(*BOTH), least=50,
      P=problems(max_n=4, weights=("uniform", "dyadic"), least=1))  # fmt: skip
 def gradient_in_the_points_obeys_euler(distance, P, space):
     """W_p grows with the scale and ignores a translation, so its gradient satisfies Euler's identity, whatever optimal plan it

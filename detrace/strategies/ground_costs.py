@@ -100,6 +100,8 @@ COSTS = {
         CostKind("offset", "small differences on a large constant", _offset,
                  lambda C, u: bool(np.ptp(C) <= 8 * C.max() * 32 * u)),
         CostKind("graded", "costs of many magnitudes side by side", _graded, lambda C, u: bool((C >= 0).all())),
+        CostKind("rounded", "multiples of 1/255, with all their digits", lambda t, n, m, s: _matrix(t, n, m) / 255,
+                 lambda C, u: bool((C >= 0).all())),
         CostKind("separable", "C = r⊕s: every plan is optimal", _separable,
                  lambda C, u: bool((C - C[:1] - C[:, :1] + C[:1, :1] == 0).all())),
     )
@@ -121,6 +123,10 @@ def _asymmetric(take: Bytes, n: int, space: Space) -> np.ndarray:
     d = _matrix(take, n, n) % 16 * 1.0
     np.fill_diagonal(d, 0.0)
     return d
+
+
+def _fractions(take: Bytes, n: int, space: Space) -> np.ndarray:
+    return _matrix(take, n, n) * (1 - np.eye(n)) / 255
 
 
 def _lifted(take: Bytes, n: int, space: Space) -> np.ndarray:
@@ -148,6 +154,8 @@ GROUND = {
         GroundKind("squared", "squared distances: no triangle inequality", lambda t, n, s: (_among(t, n) ** 2).sum(-1),
                    triangle=False),
         GroundKind("asymmetric", "any non-negative costs, zero diagonal", _asymmetric, symmetric=False, triangle=False),
+        GroundKind("fractions", "multiples of 1/255 with all their digits, zero diagonal", _fractions, symmetric=False,
+                   triangle=False),
         GroundKind("lifted", "staying costs too: a metric with a positive diagonal", _lifted, triangle=False),
         GroundKind("tilted", "negative costs without a negative cycle: D(i,j) + h(i) − h(j)", _tilted, symmetric=False,
                    triangle=False),
@@ -158,3 +166,7 @@ QUASI_METRICS = tuple(k.name for k in GROUND.values() if k.triangle)
 EXACT_METRICS = tuple(k.name for k in GROUND.values() if k.triangle and k.exact)
 NON_NEGATIVE = tuple(k for k in GROUND if k != "tilted")
 ZERO_DIAGONAL = tuple(k for k in GROUND if k != "lifted")
+DETOURS = 3 * ("squared", "asymmetric", "fractions")
+"""Costs whose cheapest paths are mostly not the direct ones: for laws that paths decide."""
+ONE_WAY = 6 * ("one-way",)
+"""For laws about metrics that a quasi-metric decides."""

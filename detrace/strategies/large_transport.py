@@ -153,8 +153,8 @@ def recipes(masses: Sequence[str] = tuple(LARGE_MASSES), costs: Sequence[str] = 
 
 
 def planted_recipes() -> Deferred:
-    """A `Recipe` for `planted`."""
-    return recipes(tuple(FLOWS), tuple(SLACKS))
+    """A `Recipe` for `planted`; flows are whole for every other one, so that square problems are often assignments."""
+    return recipes((*FLOWS, "whole"), tuple(SLACKS))
 
 
 def build(recipe: Recipe, space: Space, *, scaled: bool = True) -> Problem:

@@ -96,6 +96,8 @@ SYSTEMS = {
     )
 }
 FEASIBLE = tuple(k.name for k in SYSTEMS.values() if k.feasible)
+JUST = ("just inside", "just outside")
+"""Nearly degenerate: a tolerance decides them."""
 INFEASIBLE = tuple(k.name for k in SYSTEMS.values() if not k.feasible)
 
 

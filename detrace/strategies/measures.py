@@ -88,6 +88,11 @@ def _normalised(take: Bytes, n: int, m: int, space: Space) -> Masses:
     return a / a.sum(), b / b.sum()
 
 
+def _shares(take: Bytes, n: int, m: int, space: Space) -> Masses:
+    a, b = _normalised(take, n, m, space)
+    return a / 3, b / 3
+
+
 MASSES = {
     k.name: k
     for k in (
@@ -102,6 +107,7 @@ MASSES = {
                  lambda a, b: bool((a == a[0]).all() and (b == b[0]).all()), exact=False),
         MassKind("normalised", "divided by their sum: totals equal only up to rounding", _normalised,
                  lambda a, b: True, exact=False),
+        MassKind("shares", "such, of a third: totals are mostly not equal", _shares, lambda a, b: True, exact=False),
     )
 }  # fmt: skip
 EXACT = tuple(k.name for k in MASSES.values() if k.exact)
@@ -121,8 +127,8 @@ def bytes_of(draw: Draw, count: int) -> Bytes:
 
 
 def rescale(take: Bytes, space: Space, x: np.ndarray, low: float = -FAR, high: float = FAR) -> np.ndarray:
-    """x·2ᵏ: k = 0 half of the time, else between `low` and `high`, as far as every entry stays a normal number and sums of a
-    few entries stay finite."""
+    """x·2ᵏ: k = 0 half of the time, a quarter of it anywhere between `low` and `high` and a quarter at one of them, as far as
+    every entry stays a normal number and sums of a few entries stay finite."""
     code, step = (int(c) for c in take(2))
     size = np.abs(x[x != 0])
     if size.size == 0:
@@ -130,7 +136,8 @@ def rescale(take: Bytes, space: Space, x: np.ndarray, low: float = -FAR, high: f
     _, least, greatest = FORMATS[space.real_dtype]
     bottom = max(low, least - math.log2(size.min()))
     top = min(high, greatest - 5 - math.log2(size.max()))
-    k = bottom + (top - bottom) * step / 255 if code >= 128 else 0.0
+    place = (step / 255, step / 255, 0.0, 1.0)[code % 4]
+    k = bottom + (top - bottom) * place if code >= 128 else 0.0
     return x * 2.0 ** math.floor(min(max(k, math.ceil(bottom)), top))
 
 
@@ -163,6 +170,12 @@ def sizes(take: Bytes, space: Space, count: int, low: int, high: int) -> list[in
     return [every[int(k) % len(every)] for k in take(count)]
 
 
+def two_sizes(take: Bytes, space: Space, low: int, high: int) -> list[int]:
+    """As `sizes`, but equal for one problem in three."""
+    n, m = sizes(take, space, 2, low, high)
+    return [n, n if take(1)[0] % 4 == 3 else m]
+
+
 def _masses(take: Bytes, space: Space, n: int, m: int, kinds: Sequence[str]) -> Masses:
     a, b = MASSES[_choose(take, kinds)].build(take, n, m, space)
     return real_values(space, a), real_values(space, b)
@@ -183,7 +196,7 @@ def transport_problems(draw: Draw, space: Space, *, masses: Sequence[str] = EXAC
                        max_n: int = 6, min_n: int = 1, scaled: bool = True) -> Problem:  # fmt: skip
     """(a, b, C): masses of a named kind, costs C (n,m) of a named kind; n, m from `min_n` to `max_n`."""
     take = bytes_of(draw, 24 + 10 * max_n + max_n * max_n)
-    n, m = sizes(take, space, 2, min_n, max_n)
+    n, m = two_sizes(take, space, min_n, max_n)
     a, b = _masses(take, space, n, m, masses)
     C = COSTS[_choose(take, costs)].build(take, n, m, space)
     return balanced(take, space, a, b, real_values(space, C), scaled)

@@ -60,8 +60,11 @@ KINDS: dict[str, Kind] = {
 about a far integer, where squares cancel; multiples of one integer vector."""
 
 MASSES = ("uniform", "dyadic", "counts", "dust", "rounded")
-"""None; multiples of 1/64 (some may be 0); integers of any total; an atom that weighs 2⁻⁴⁰ of the rest; fractions rounded
-to the dtype, so that the totals differ by roundings."""
+"""None; multiples of 1/64, of 1/8 for one in three (some may be 0); integers of any total; an atom that weighs 2⁻⁴⁰ of the
+rest; fractions of a third, rounded to the dtype, so that the totals mostly differ by roundings."""
+EMPTY = "empty"
+"""A kind that is not among `MASSES`: as "dyadic", and the outermost atom at one end or both of either measure weighs nothing,
+if there is another."""
 
 
 def counts(dice: Dice, n: int, total: int, least: int = 0) -> np.ndarray:
@@ -75,8 +78,9 @@ def masses(dice: Dice, space: Space, kind: str, n: int, m: int, least: int = 0) 
     """Two vectors of a kind of masses, (n,) and (m,), of one total: exactly, but for "rounded"."""
     if kind == "uniform":
         return None, None
-    if kind == "dyadic":
-        return counts(dice, n, UNITS, least) / UNITS, counts(dice, m, UNITS, least) / UNITS
+    if kind in ("dyadic", EMPTY):
+        grain = (1, 1, 8)[dice.below(3)]
+        return counts(dice, n, UNITS // grain, least) * grain / UNITS, counts(dice, m, UNITS // grain, least) * grain / UNITS
     if kind == "counts":
         total = max(n, m) * max(least, 1) + dice.below(90)
         return counts(dice, n, total, least), counts(dice, m, total, least)
@@ -89,7 +93,16 @@ def masses(dice: Dice, space: Space, kind: str, n: int, m: int, least: int = 0) 
             v[(i + 1) % len(v)] += rest
         return a, b
     a, b = counts(dice, n, 99, 1), counts(dice, m, 97, 1)
-    return space.round(a / 99), space.round(b / 97)
+    return space.round(a / 297), space.round(b / 291)
+
+
+def emptied(dice: Dice, points: np.ndarray, masses: np.ndarray) -> np.ndarray:
+    """The masses of the leftmost point, the rightmost, or both, by the first coordinate, go to those next to them."""
+    order, moved = np.argsort(points.reshape(len(points), -1)[:, 0], kind="stable"), masses.copy()
+    ends = (((0, 1),), ((-1, -2),), ((0, 1), (-1, -2)))[dice.below(3 if len(points) > 2 else 2)]
+    for end, inner in ends if len(points) > 1 else ():
+        moved[order[end]], moved[order[inner]] = 0.0, moved[order[inner]] + moved[order[end]]
+    return moved
 
 
 def _exponent(dice: Dice, low: float, high: float) -> int:
@@ -113,12 +126,14 @@ def _scales(dice: Dice, space: Space, p: float, spread: float) -> tuple[int, int
     return k, _exponent(dice, low + 20 - min(least, 0.0), high - 12 - max(most, 0.0))
 
 
-def _sizes(dice: Dice, space: Space, max_n: int) -> tuple[int, int]:
-    """Sizes of two samples up to `max_n`; two pairs only where every shape is compiled."""
-    first, second = dice.below(max_n), dice.below(max_n)
+def _sizes(dice: Dice, space: Space, max_n: int, min_n: int = 1) -> tuple[int, int]:
+    """Sizes of two samples from `min_n` to `max_n`, equal for one problem in three or more; two pairs only where every shape is
+    compiled."""
+    most = max_n - min_n + 1
+    first, second, equal = dice.below(most), dice.below(most), dice.below(4) == 3
     if space.few_shapes:
         return ((2, 2), (2, 3))[first % 2]
-    return 1 + first, 1 + second
+    return min_n + first, min_n + (first if equal else second)
 
 
 def draw_problem(draw: Draw, space: Space, *, dims: int | None = None, p: Sequence[float] = EXPONENTS, max_n: int = 6,
@@ -141,6 +156,8 @@ def draw_problem(draw: Draw, space: Space, *, dims: int | None = None, p: Sequen
     power = p[dice.below(len(p))]
     word = weights[dice.below(len(weights))]
     a, b = masses(dice, space, word, n, m, least)
+    if word == EMPTY:
+        a, b = emptied(dice, points[:n], a), emptied(dice, points[n:], b)
     branch(f"{kind}, {word}")
     if scaled:
         spread = max(float(np.abs(points - points[:1]).max()), 1.0)
@@ -207,12 +224,12 @@ def gaussians(draw: Draw, space: Space, *, kinds: Sequence[str] = COVARIANCES, m
 
 
 @per_space
-def entropic_problems(draw: Draw, space: Space, *, max_n: int = 4, least_reg: int = 4, weights: Sequence[str] = MASSES[1:],
-                      least: int = 0, scaled: bool = True) -> Entropic:  # fmt: skip
+def entropic_problems(draw: Draw, space: Space, *, max_n: int = 4, min_n: int = 1, least_reg: int = 4,
+                      weights: Sequence[str] = MASSES[1:], least: int = 0, scaled: bool = True) -> Entropic:  # fmt: skip
     """(a, b, C, reg, tol): masses as in `masses`, costs (n,m) of either sign, reg = 2^(2…−least_reg), tol from 2⁻⁸ to what the
     dtype allows; then C and reg, and a and b, scaled by powers of two."""
     dice = Dice(draw, 40)
-    n, m = _sizes(dice, space, max_n)
+    n, m = _sizes(dice, space, max_n, min_n)
     C = entries(draw, (n, m))
     a, b = masses(dice, space, weights[dice.below(len(weights))], n, m, least)
     reg = 2.0 ** (2 - dice.below(3 + least_reg))

@@ -32,7 +32,7 @@ def largest_distance_of_nearest_neighbours(x, y, p, a, b):
     return np.asarray(max(apart.min(axis=0).max(), apart.min(axis=1).max()))
 
 
-@mutant("wasserstein_1d", rejected_by=(*VALUE, "largest_distance_sees_measures_not_lists"))
+@mutant("wasserstein_1d", rejected_by=(VALUE[1], "largest_distance_sees_measures_not_lists"))
 def largest_distance_counts_empty_atoms(x, y, p, a, b):
     """The quantiles at every atom's level, those of mass 0 too."""
     if p != inf:
@@ -41,7 +41,7 @@ def largest_distance_counts_empty_atoms(x, y, p, a, b):
     return np.asarray(distances.max())
 
 
-@mutant("wasserstein_1d", rejected_by=("dust_moves_as_far_as_anything", "largest_distance_couples_quantiles"))
+@mutant("wasserstein_1d", rejected_by="dust_moves_as_far_as_anything")
 def largest_distance_of_what_weighs_something(x, y, p, a, b):
     """Pieces below 1e−9 of the mass are taken for rounding."""
     if p != inf:
