@@ -16,9 +16,9 @@ from test_gan_losses import draws, exact
 
 from detrace.oracles.balls import precision
 from detrace.spaces import Space, space
-from detrace.strategies.normals import Normals, normal_pairs
+from detrace.strategies.normals import WITHIN, Normals, normal_pairs
 from reference import gaussian_divergences as reference
-from verify.gaussian_closed_forms import Gaussians, of, positive, slack, value
+from verify.gaussian_closed_forms import Gaussians, gaussians, of, positive, slack, value
 from verify.gaussian_critics import DUALS, Normal, Quadratic, distributions, perturbation
 from verify.gaussian_divergences import NAMES, PEARSON, exactly, together
 
@@ -145,6 +145,17 @@ def test_normal_pairs_keep_their_promise(where: Space) -> None:
     assert any(S.diagonal().max() > 8 * T.diagonal().min() for _, S, _, T in pairs)
     assert all((S == T).all() for _, S, _, T in draws(normal_pairs(kinds=("equal",)), where))
     assert all(len(m1) <= 2 for m1, *_ in draws(normal_pairs(max_dims=2), where))
+
+
+@pytest.mark.parametrize("where", SPACES, ids=lambda s: s.dtype)
+def test_one_covariance_lies_within_the_other(where: Space) -> None:
+    """Exact; T − S is positive definite, so that χ² is finite, and mostly so much larger than S that the reverse one is not."""
+    pairs = draws(normal_pairs(kinds=(WITHIN,)), where, 100)
+    assert all(exact(v, where) for G in pairs for v in G)
+    for _, S, _, T in pairs:
+        assert (T == T.T).all()
+        assert np.linalg.eigvalsh((T - S) / np.sqrt(np.outer(T.diagonal(), T.diagonal())))[0] > 0
+    assert sum(not gaussians((m2, T, m1, S)).finite for m1, S, m2, T in pairs) > 0.5 * len(pairs)
 
 
 def test_laws_know_when_arithmetic_is_exact() -> None:

@@ -177,6 +177,8 @@ def test_linear_critics_come_in_every_batch_size():
     assert {len(real) for _, real, _, _ in values} == {1, 4, 64}
     assert all(w.shape == real.shape[1:] == fake.shape[1:] and alpha.shape == (len(real),) for w, real, fake, alpha in values)
     assert all(exact(v, HERE) for v in values)
+    steep = [np.sqrt((w * w).sum()) > 256 for w, real, _, _ in values if len(real) < 64]
+    assert np.mean(steep) > 0.2, "where squares leave float16"
 
 
 @pytest.mark.parametrize("options", [{}, {"exact": True}, {"exact": True, "bilinear": True}], ids=str)

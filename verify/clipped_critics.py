@@ -41,8 +41,9 @@ def clipping_moves_each_weight_to_the_nearest_bound(clip_weights, data, k, c, sp
 
 
 def best_clipped(clip_weights: Any, pull: np.ndarray, c: float) -> list[Fraction]:
-    """The linear critic after one long clipped step of ascent along `pull`, multiples of 1/8 (16·⅛ is at least any bound)."""
-    return [Fraction(v) for v in clip_weights(16.0 * pull, c).tolist()]
+    """The linear critic after one clipped step of ascent along `pull`, multiples of 1/8: a power of two, just long enough for
+    an eighth to reach the bound."""
+    return [Fraction(v) for v in clip_weights(2.0 ** math.ceil(math.log2(8 * c)) * pull, c).tolist()]
 
 
 def total(x: np.ndarray) -> np.ndarray:
@@ -66,11 +67,13 @@ def clipped_linear_critic_measures_means(clip_weights, data, c, space):
 
 
 @law(r"c\,|\mathbb E_p x - \mathbb E_q x| \le c\,W_1,\quad = \iff F \le G \text{ or } F \ge G", dtypes="wide",
-     source=(kexue(6280, 36), *CLIPPING), data=critics_and_batches(("Linear",)), c=choices(*BOUNDS))  # fmt: skip
-def clipped_linear_critic_is_c_times_the_distance_at_best(clip_weights, data, c, space):
+     source=(kexue(6280, 36), *CLIPPING), data=critics_and_batches(("Linear",)), c=choices(*BOUNDS),
+     order=choices("above", "below", "as drawn"))  # fmt: skip
+def clipped_linear_critic_is_c_times_the_distance_at_best(clip_weights, data, c, order, space):
     """Samples of one size on the line, W₁ by pairing them in order: c·W₁ where one sample lies above the other throughout (two
     Diracs θ apart: cθ for θ), less where they cross, even 0 for p ≠ q: biased by c, and blind. Bound: one rounding of c."""
     x, y = (np.sort(b.ravel()) for b in data[1:3])
+    x = {"above": np.maximum(x, y), "below": np.minimum(x, y), "as drawn": x}[order]
     w = best_clipped(clip_weights, np.array([x.sum() - y.sum()]), c)
     value = w[0] * Fraction(float(x.sum() - y.sum())) / len(x)
     distance = Fraction(float(np.abs(x - y).sum())) / len(x)

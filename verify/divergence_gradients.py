@@ -37,7 +37,7 @@ def room(r: arb) -> float:
 
 
 @law(r"\partial D/\partial p_i,\ \partial D/\partial q_i", source=NOWOZIN, divergence=each(*DIVERGENCES),
-     pair=distribution_pairs(positive_q=True), wrt=choices(0, 1), needs="autodiff", cost=2.0)  # fmt: skip
+     pair=distribution_pairs(positive_q=True), wrt=choices(0, 1), needs="autodiff")  # fmt: skip
 def divergence_has_its_gradient(divergence, pair, wrt, space):
     """In the first (wrt = 0) or the second argument, which is q > 0; the other is p with its zeros, whose mask after a
     logarithm makes 0·∞ = NaN, or (p+q)/2 where D = ∞ at p = 0. Up to a constant. Bound: 4u((1+ρ)² + 1/ρ + |log ρ|) of two

@@ -173,7 +173,7 @@ def activation_is_its_formula(activation, v, space):
 
 
 @law(r"f(u) + f^*(t) \ge ut", source=NOWOZIN, f=each(*GENERATORS), conjugate=each(*CONJUGATES), u=positive_numbers(),
-     v=logits(most=4.0), cost=3.0)  # fmt: skip
+     v=logits(most=4.0), cost=1.5)  # fmt: skip
 def fenchel_young_inequality(f, conjugate, u, v, space):
     """For u from 1/16 to 16 and every t = g(v). Bound: u·(sizes of f, f* and ut)."""
     name = f.contract.name.removesuffix("_f")
@@ -229,16 +229,17 @@ def divergence_is_its_sum(divergence, pair, space):
 @law(r"D(p\|q) \ge D(Kp\|Kq)", source="Csiszár 1967: data processing", divergence=each(*DIVERGENCES),
      pair=distribution_pairs(), cost=2.0)  # fmt: skip
 def merging_states_never_raises_a_divergence(divergence, pair, space):
-    """The first two states become one. Bound: that of both divergences."""
+    """Two neighbouring states become one, each two in turn. Bound: that of both divergences."""
     name = divergence.contract.name
-    p, q = pair
-    merged = tuple(np.concatenate([[x[0] + x[1]], x[2:]]) for x in pair)
-    before, after = float(divergence(p, q)), float(divergence(*merged))
-    if math.isinf(before):
-        require(not math.isnan(after), "the divergence is NaN", got=after)
-        return
-    judge(max(after - before, 0.0), slack(name, pair, space) + slack(name, merged, space), scale=math.inf,
-          why="both divergences", got=after)  # fmt: skip
+    before = float(divergence(*pair))
+    for i in range(len(pair[0]) - 1):
+        merged = tuple(np.concatenate([x[:i], [x[i] + x[i + 1]], x[i + 2 :]]) for x in pair)
+        after = float(divergence(*merged))
+        if math.isinf(before):
+            require(not math.isnan(after), "the divergence is NaN", got=after)
+            continue
+        judge(max(after - before, 0.0), slack(name, pair, space) + slack(name, merged, space), scale=math.inf,
+              why="both divergences", got=after)  # fmt: skip
 
 
 def variation(p: np.ndarray, q: np.ndarray) -> arb:

@@ -92,7 +92,7 @@ def judge_slopes(got: np.ndarray, truth: Truth, side: int, space: Any, natural: 
 
 
 @law(r"J(D_r, D_f)", source=(SPEC, kexue(6316, 4, 5), kexue(6387, 1)), loss=each(*LOSSES), batches=logit_batches(),
-     numbers=fractions(), cost=3.0)  # fmt: skip
+     numbers=fractions())  # fmt: skip
 def loss_is_its_formula(loss, batches, numbers, space):
     """For every loss of the table, logits up to ±10⁴, batches of 1 to 8, unequal ones too: never NaN or infinite where the
     value is representable. A result that is always half, twice or minus the truth follows another convention, which
@@ -102,7 +102,7 @@ def loss_is_its_formula(loss, batches, numbers, space):
 
 
 @law(r"\nabla J = (\partial J/\partial D_r,\ \partial J/\partial D_f)", source=(SPEC, kexue(6316, 4, 5)),
-     gradient=each(*GRADIENTS), batches=logit_batches(), numbers=fractions(), cost=3.5)  # fmt: skip
+     gradient=each(*GRADIENTS), batches=logit_batches(), numbers=fractions(), cost=3.0)  # fmt: skip
 def closed_form_is_the_gradient(gradient, batches, numbers, space):
     """For every gradient of the table, entry by entry, any subgradient at a kink. Bound: u·(moduli of the slope's summands):
     relative, since slopes in closed form do not cancel."""
@@ -114,7 +114,7 @@ def closed_form_is_the_gradient(gradient, batches, numbers, space):
 
 
 @law(r"\nabla_{D} J \text{ by reverse mode}", source=(SPEC, kexue(6316, 4, 5)), loss=each(*LOSSES), batches=logit_batches(),
-     numbers=fractions(), needs="autodiff", cost=3.0)  # fmt: skip
+     numbers=fractions(), needs="autodiff")  # fmt: skip
 def autodiff_finds_the_gradient(loss, batches, numbers, space):
     """Reverse mode through every loss, for real and fake logits: what is detached, clamped or masked on the way is missing
     here, while the value may be right. Exactly 0 for a batch that the loss does not read. Bound: u·(1 + moduli of the slope's

@@ -39,7 +39,7 @@ def bounds(G: Normals, u: float) -> tuple[np.ndarray, ...]:
 
 @law(r"\partial KL = \bigl(T^{-1}\Delta,\ \tfrac12(T^{-1} - S^{-1}),\ -T^{-1}\Delta,\ "
      r"\tfrac12(T^{-1} - T^{-1}(S + \Delta\Delta^\top)T^{-1})\bigr)", source="Gaussian integrals", needs="autodiff",
-     G=normal_pairs(kinds=("graded", "near", "graded", "equal", "dense", "multiple")))  # fmt: skip
+     G=normal_pairs(kinds=("graded", "near", "graded", "equal", "graded", "dense", "graded", "multiple")))  # fmt: skip
 def gaussian_kl_has_its_gradient(gaussian_kl, G, space):
     """In both means and both covariances, by reverse mode, equal and graded Gaussians included. Bound: covariances perturbed by
     (d+2)u√(SᵢᵢSⱼⱼ), entry by entry."""

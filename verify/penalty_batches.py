@@ -19,6 +19,7 @@ from verify.penalty_bounds import ALL, PENALTIES, SETTINGS, joined, norm, slopes
 from verify.penalty_gradients import judge_parameters
 
 NOT_FINITE = "SPEC 5: non-finite input"
+CURVED = tuple(kind for kind in FLAT if kind != "Linear")
 
 
 @law(r"\nabla_p \textstyle\sum_i \|\nabla D(x_i)\| = \sum_i \nabla_p\langle \nabla D/r,\ \nabla D\rangle", source=SPEC,
@@ -81,11 +82,12 @@ class Bowl(Quadratic):
         return super().value(p, namespace(x).permute_dims(x, (0, *range(x.ndim - 1, 0, -1))))
 
 
-@law(r"P \text{ of any memory layout}", source=SPEC, dtypes="wide", cost=4.0, penalty=each(*ALL),
-     data=critics_and_batches(FLAT))  # fmt: skip
+@law(r"P \text{ of any memory layout}", source=SPEC, dtypes="wide", cost=3.0, penalty=each(*ALL),
+     data=critics_and_batches(CURVED))  # fmt: skip
 def penalty_takes_strided_samples(penalty, data, space):
-    """Samples as column-major views, as a transpose or channels_last leaves them, for drawn critics and for one whose gradient
-    is strided itself: the same penalty, and no need of contiguous memory. Bound: what δr makes of φ."""
+    """Samples as column-major views, as a transpose or channels_last leaves them, for drawn critics whose slope depends on the
+    sample, and for one whose gradient is strided itself: the same penalty, and no need of contiguous memory. Bound: what δr
+    makes of φ."""
     plan, real, fake, alpha = data
     p, f = PENALTIES[penalty.contract.name], math.prod(real.shape[1:])
     setting = SETTINGS[p.kind][0]

@@ -19,11 +19,17 @@ from .deferred import Deferred, st
 MOST = 1e4
 """Largest modulus of a logit: representable in float16, far beyond where eᵈ overflows in any dtype."""
 
-LEAST = 1e-5
+LEAST = 1e-3
+LEVELS = (MOST, 24.0, MOST, 24.0, MOST, 24.0, MOST, MOST)
+LEVELS_OF_HALF = (MOST, 300.0)
+"""Largest moduli of whole batches: beside a logit of 10⁴ neither what a threshold of 20 drops shows, nor, in float16, a square
+that overflows though the mean does not."""
 SIXTEENTHS = 16
-_SPECIAL = np.array([0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, MOST, -MOST, 300.0, -300.0, 25.0, -25.0, 100.0, -100.0])
-"""Kinks of losses (0, ±1), where e^d is lost beside 1 but not in itself (±25, ±100), where a square leaves float16 (±300)."""
-_SIZES = (1, 2, 3, 4, 4, 8, 8, 0)
+_SPECIAL = np.array([0.0, MOST, 1.0, 2.0, 0.5, 300.0, 21.0, 750.0])
+"""Of either sign: 0, then what an overflow is shrunk to, then kinks of losses (0, ±1), where e^d is lost beside 1 but not in
+itself (±21, just beyond torch's threshold of softplus), where e^d leaves float32 and a square float16 (±300), where e^d leaves
+float64 (±750)."""
+_SIZES = (1, 2, 3, 4, 4, 8, 8, 8)
 _IMAGES = ((2, 1, 2, 3), (2, 1, 2, 2), (3, 1, 2, 2), (2, 2, 1, 2), (2, 1, 3, 2), (2, 3, 2, 1), (3, 2, 2, 1))
 _TENSORS: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
     *((image, image) for image in _IMAGES), ((2, 1, 2, 2), (1, 3, 2, 1)), ((2, 3, 1, 2), (3, 2, 2, 1)),
@@ -59,30 +65,37 @@ def _real(space: Space, x: np.ndarray) -> np.ndarray:
 
 
 def _logits(codes: np.ndarray, space: Space, most: float) -> np.ndarray:
-    """A logit of two bytes: one in four special, one in eight a few ulp beside a special one, the others log-uniform of either
-    sign from 10⁻⁵ to `most`."""
+    """A logit of two bytes: three in eight special, one in eight a few ulp beside a special one, the others log-uniform of
+    either sign from 10⁻³ to `most`."""
     kind, fine = codes[::2], codes[1::2]
-    special = _SPECIAL[kind % len(_SPECIAL)]
-    beside = np.where(kind < 64, special, special * (1.0 + 2.0 * (fine % 7 - 3) * space.u))
-    fraction = ((kind - 96) * 256 + fine) / (160.0 * 256.0)
-    spread = np.where(fine % 2, -1.0, 1.0) * LEAST * (most / LEAST) ** fraction
-    return _real(space, np.clip(np.where(kind < 96, beside, spread), -most, most))
+    sign = np.where(fine % 2, -1.0, 1.0)
+    special = sign * _SPECIAL[kind % len(_SPECIAL)]
+    beside = np.where(kind < 96, special, special * (1.0 + 2.0 * (fine // 2 % 7 - 3) * space.u))
+    fraction = ((kind - 128) * 256 + fine) / (128.0 * 256.0)
+    spread = sign * LEAST * (most / LEAST) ** fraction
+    return _real(space, np.clip(np.where(kind < 128, beside, spread), -most, most))
 
 
-def _batch(size: int, codes: np.ndarray, space: Space, most: float) -> np.ndarray:
+def _batch(size: int, codes: np.ndarray, space: Space, most: float, level: float, constant: bool) -> np.ndarray:
     n = _SIZES[size * len(_SIZES) // 256]
-    if n == 0:
+    if constant and n == 8 and level == MOST and codes[1] % 8:
         return _real(space, np.full(8, math.copysign(most, 0.5 - codes[0] % 2)))
-    return _logits(codes[: 2 * n], space, most)
+    return _logits(codes[: 2 * n], space, min(most, level))
 
 
 @decoded(lambda **_: 34, parts=("real", "fake"))
 def logit_batches(codes: np.ndarray, space: Space, *, most: float = MOST,
-                  paired: bool = False) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """(real, fake), 1-d, of 1, 2, 3, 4 or 8 logits each, |d| ≤ `most`; of one size if `paired`, else of unequal ones too;
-    sometimes 8 times ±`most`, whose sum overflows float16 at 10⁴."""
-    real = _batch(codes[0], codes[2:18], space, most)
-    fake = _logits(codes[18 : 18 + 2 * len(real)], space, most) if paired else _batch(codes[1], codes[18:], space, most)
+                  paired: bool = False, constant: bool = True) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """(real, fake), 1-d, of 1, 2, 3, 4 or 8 logits each, |d| ≤ `most`, often all of them ≤ 24 (in float16 300); of one size if
+    `paired`, else in half of all cases or more; sometimes, if `constant`, 8 times ±`most`, whose sum overflows float16 at 10⁴.
+    """
+    levels = LEVELS_OF_HALF if space.real_dtype == "float16" else LEVELS
+    level = levels[codes[0] % len(levels)]
+    real = _batch(codes[0], codes[2:18], space, most, level, constant)
+    if paired:
+        fake = _logits(codes[18 : 18 + 2 * len(real)], space, min(most, level))
+    else:
+        fake = _batch(codes[codes[1] % 2], codes[18:], space, most, level, constant)
     branch("unequal batches" if len(real) != len(fake) else "equal batches")
     return real, fake
 
@@ -111,9 +124,9 @@ def positive_numbers(codes: np.ndarray, space: Space, *, low: float = 2.0**-4, h
 
 @decoded(lambda: 2)
 def fractions(codes: np.ndarray, space: Space) -> tuple[float, float]:
-    """Two of 1/16, 2/16, …, 1, exact in every dtype: labels, a margin, a weight."""
-    one, two = codes.tolist()
-    return (1 + one % SIXTEENTHS) / SIXTEENTHS, (1 + two % SIXTEENTHS) / SIXTEENTHS
+    """Two of 1/16, 2/16, …, 1, exact in every dtype: labels, a margin, a weight; 1, the hard label, more often than others."""
+    one, two = (SIXTEENTHS if code >= 192 else 1 + code % SIXTEENTHS for code in codes.tolist())
+    return one / SIXTEENTHS, two / SIXTEENTHS
 
 
 def _distribution(codes: np.ndarray, positive: bool) -> np.ndarray:

@@ -92,12 +92,13 @@ def critics_and_batches(kinds: Sequence[str] = SIMPLE, *, max_n: int = 4) -> Def
 
 
 def linear_critics_and_sizes(sizes: Sequence[int] = (1, 4, 64)) -> Deferred:
-    """(w, real, fake, alpha): weights of the features' shape, 2ᵏ times small dyadics, |k| ≤ 8; batches of these sizes, of three
-    mostly the last. Beyond 4 samples mostly 0 ≤ k ≤ 7, where a sum over the batch leaves float16 before its mean does."""
+    """(w, real, fake, alpha): weights of the features' shape, 2ᵏ times small dyadics, |k| ≤ 8, k = 8 more often, where squares
+    leave float16 before norms do; batches of these sizes, of three mostly the last. Beyond 4 samples mostly 0 ≤ k ≤ 7, where a
+    sum over the batch leaves float16 before its mean does."""
 
     def make(bits: Bytes) -> tuple[np.ndarray, ...]:
         n, shape = bits.one_of([*sizes, *[sizes[-1]] * (len(sizes) - 2)]), bits.size(FEATURES, FEW)
-        k = bits.below(17) - 8 if n <= 4 or not bits.below(4) else bits.below(8)
+        k = min(bits.below(24), 16) - 8 if n <= 4 or not bits.below(4) else bits.below(8)
         w = 2.0**k * bits.entries(shape)
         pattern, width = bits.entries((2, 8)), math.prod(shape)
         real, fake = (np.resize(p, n * width).reshape(n, *shape) for p in pattern)

@@ -18,6 +18,9 @@ Normals = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 KINDS = ("dense", "near", "equal", "diagonal", "multiple", "graded")
 """No relation; T nearly S; T = S; commuting; S = cT with c about 2, where χ² ceases to be finite; variances of many sizes."""
+WITHIN = "within"
+"""A kind that is drawn only where it is asked for: S well within T = S + 4U, U a covariance, so that χ² is finite and differs
+from that of the exchanged pair, as KL does."""
 
 MULTIPLES = (1.5, 1.75, 1.875, 2.0, 2.5, 3.0)
 _ENTRIES = np.array([0.0, 1.0, -1.0, 0.0, 0.5, -0.5, -1.0, 1.0])
@@ -59,6 +62,8 @@ def normal_pairs(codes: np.ndarray, space: Space, *, kinds: Sequence[str] = KIND
     elif kind == "near":
         v = M[:, 0] * E
         S = T + 2.0 ** -(1 + codes[14] % max(FORMATS[space.real_dtype][0] - 6, 1)) * np.outer(v, v)
+    elif kind == WITHIN:
+        T = S + 4.0 * T
     elif kind == "multiple":
         S = MULTIPLES[codes[14] % len(MULTIPLES)] * T
     x, y = (codes[15:18] % 9 - 4.0)[:d] / 2, (codes[18:21] % 9 - 4.0)[:d] / 2
