@@ -24,7 +24,7 @@ MAGNITUDES = (1.0, 2.0**-20, 2.0**-3, 2.0**-40)
 """By what the slices of a batch are scaled."""
 
 
-@law(r"\exp([A_1, \dots, A_b])_i = \exp(A_i),\quad b \ge 128", source=BATCHES, batch=batches(kinds=NOT_FAR),
+@law(r"\exp([A_1, \dots, A_b])_i = \exp(A_i),\quad b \ge 128", source=BATCHES, batch=batches(kinds=NOT_FAR, far_away=False),
      step=choices(1, 3, 7), cost=8.0)  # fmt: skip
 def large_batches_are_as_accurate(expm, batch, step, space):
     """Long batches of small matrices, where libraries change to another product: a few matrices of mixed types and norms, each
@@ -50,8 +50,8 @@ def large_normal_matrices_are_as_accurate(expm, A, space):
           got=E, truth=exact.floats(truth))  # fmt: skip
 
 
-@law(r"e^{[A_1, \dots, A_b]} [V_1, \dots, V_b] = [e^{A_1}V_1, \dots]", source=BATCHES, batch=batches(kinds=NOT_FAR),
-     V=dyadic_matrices(n=4), columns=choices(1, 2, 4), cost=2.0)  # fmt: skip
+@law(r"e^{[A_1, \dots, A_b]} [V_1, \dots, V_b] = [e^{A_1}V_1, \dots]", source=BATCHES,
+     batch=batches(kinds=NOT_FAR, far_away=False), V=dyadic_matrices(n=4), columns=choices(1, 2, 4), cost=2.0)  # fmt: skip
 def exponentials_times_vectors_of_a_batch(expm_multiply, batch, V, columns, space):
     """Each slice with columns of its own. Bound: ε(Aᵢ)‖e^{Aᵢ}‖‖Vᵢ‖ relative to ‖e^{Aᵢ}Vᵢ‖, plus underflow."""
     n = batch.shape[-1]
