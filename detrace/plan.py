@@ -76,7 +76,7 @@ def make(suite: Suite, selection: Selection, default_subjects: Sequence[str] = (
     return plan
 
 
-QUICK_SHARE = 8
+QUICK_SHARE = 12
 """The quick profile asks references one law in so many where every shape is compiled; which ones the law's name decides."""
 
 
