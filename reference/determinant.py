@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import frexp
 from typing import Any
 
 from .matrix_exponential import expm, square_array
@@ -14,8 +15,20 @@ def logabsdet(M: Any) -> Any:
     Raises ValueError if the last two axes differ, TypeError for a dtype that is not floating.
     """
     xp, B, dtype = square_array(M, "logabsdet")
-    result = xp.linalg.slogdet(B).logabsdet
+    B, shift = _above_underflow(xp, B) if B.shape[-1] else (B, 0.0)
+    result = xp.linalg.slogdet(B).logabsdet - shift
     return result if xp.isdtype(B.dtype, "complex floating") else xp.astype(result, dtype, copy=False)
+
+
+def _above_underflow(xp: Any, B: Any) -> tuple[Any, Any]:
+    """B, its slices whose largest modulus has no reciprocal times 2ᵏ, and n log 2ᵏ for those: an LU may divide by a pivot
+    through its reciprocal."""
+    most = xp.finfo(B.dtype).max
+    k = frexp(most)[1] - 24
+    peak = xp.max(xp.abs(B), axis=(-2, -1))
+    one = xp.ones_like(peak)
+    scale = xp.where(peak < 2.0 / most, 2.0**k * one, one)
+    return B * xp.astype(scale, B.dtype, copy=False)[..., None, None], B.shape[-1] * xp.log(scale)
 
 
 def expm_multiply(A: Any, V: Any) -> Any:

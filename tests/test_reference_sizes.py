@@ -13,6 +13,7 @@ from array_api_compat import array_namespace
 from detrace.oracles import ball, floats
 from detrace.oracles.phi import phi1_matrix
 from reference import low_rank_exponential, matrix_exponential, wasserstein
+from reference.determinant import logabsdet
 from reference.gaussian_wasserstein import gaussian_w2
 from reference.kantorovich import c_transform, metric_closure, total_variation
 from reference.low_rank_exponential import expm_low_rank, expm_low_rank_apply, expm_rank1, expm_rank1_apply, phi1
@@ -108,6 +109,21 @@ def test_both_ways_to_phi_of_a_matrix(kind: str, dtype: Any) -> None:
         truth = np.array(floats(phi1_matrix(ball(T))))
         error = np.linalg.norm(low_rank_exponential._phi1m(array_namespace(T), T) - truth)
         assert error <= 100 * float(np.finfo(dtype).eps) / 2 * np.linalg.norm(truth)
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_determinants_of_subnormal_matrices(library: str, dtype: str) -> None:
+    """A 3×3 Jordan block times 2ʲ, also where 2ʲ has no reciprocal (torch's LU takes one): 3 j log 2, beside an ordinary slice.
+    Bound: one rounding each of log 2ʲ, n log 2ᵏ and their sum."""
+    least = {"float32": -149, "float64": -1074}[dtype]
+    jordan = np.eye(3) + np.eye(3, k=1)
+    for j in (least, least + 20, least + 50):
+        batch = np.stack([jordan * 2.0**j, jordan]).astype(dtype)
+        got = logabsdet(batch if library == "numpy" else pytest.importorskip("torch").from_numpy(batch))
+        truth = 3 * j * np.log(2.0)
+        assert abs(float(got[0]) - truth) <= 4 * float(np.finfo(dtype).eps) * 3 * abs(least)
+        assert float(got[1]) == 0.0
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # torch.func's own, at its first use
