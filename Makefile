@@ -30,7 +30,7 @@ laws: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml constraints.txt peers-without-dependencies.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt torch numpy
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[peers,dev]"
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[peers,compiled,dev]"
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -r peers-without-dependencies.txt
 	@touch $@
 

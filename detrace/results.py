@@ -22,7 +22,7 @@ SCHEMA = "detrace.results/1"
 DEFAULT_PATH = Path(".detrace/results.json")
 LIBRARIES = (
     "detrace", "numpy", "scipy", "torch", "jax", "jaxlib", "cupy-cuda12x", "array-api-compat", "array-api-strict",
-    "python-flint", "hypothesis", "pytest", "pytest-benchmark", "mpmath",
+    "numba", "python-flint", "hypothesis", "pytest", "pytest-benchmark", "mpmath",
 )  # fmt: skip
 
 

@@ -7,13 +7,14 @@ computed in float32 and rounded once. yᵀ is the plain transpose, for complex d
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import cache
 from math import expm1, factorial, inf, prod
 from typing import Any
 
 import numpy as np
 from array_api_compat import device, is_numpy_array, is_torch_array
 
+from . import compiled
 from .arrays import QUIET, known_number, working_array
 from .matrix_exponential import expm
 
@@ -136,43 +137,14 @@ def _plus_outer(V: Any, x: Any, w: Any) -> Any:
     """V + xwᵀ of one matrix with as few passes over V as its library offers."""
     if is_torch_array(V):
         return V.addr(x, w) if w.requires_grad else V.addcmul(x[:, None], w)  # the faster one backwards, forwards
-    if V.shape[1] > 1 and _blas_takes(V, x):
-        out, ger = np.empty(V.shape, V.dtype), _blas("geru" if np.iscomplexobj(V) else "ger", V)
-        for rows in _blocks(V):  # copied and updated while they are in a cache
-            block = out[rows]
-            block[...] = V[rows]
-            ger(1.0, w, x[rows], a=block.T, overwrite_a=True)
+    loop = compiled.plus_outer() if is_numpy_array(V) and V.flags.c_contiguous and V.dtype == x.dtype == w.dtype else None
+    if loop is not None:
+        out = np.empty(V.shape, V.dtype)  # NumPy asks the system for large pages, numba would not
+        loop(V, x, w, out)
         return out
     out = x[:, None] * w
     out += V
     return out
-
-
-def _blas_takes(V: Any, X: Any) -> bool:
-    """Whether SciPy's BLAS can add products to a copy of V; from how many numbers on it is faster, the callers measured."""
-    return is_numpy_array(V) and V.dtype == X.dtype and V.size > 0 and X.size > 0
-
-
-def _blas(name: str, V: np.ndarray) -> Any:
-    from scipy.linalg import get_blas_funcs
-
-    return get_blas_funcs(name, (V,))
-
-
-def _blocks(V: np.ndarray) -> Iterator[slice]:
-    step = max(1, BLOCK // V.shape[1])
-    return (slice(i, i + step) for i in range(0, len(V), step))
-
-
-def _copy_and_product(V: np.ndarray, YT: np.ndarray) -> tuple[np.ndarray, Any]:
-    """A copy of V, to be updated, and YᵀV; V is read once."""
-    product: Any = 0
-    copy = np.empty(V.shape, V.dtype)
-    for rows in _blocks(V):
-        block = copy[rows]
-        block[...] = V[rows]
-        product = product + YT[..., rows] @ block
-    return copy, product
 
 
 @QUIET
@@ -199,12 +171,18 @@ def _phi1_series(xp: Any, S: Any, eye: Any) -> Any:
     S2 = S @ S
     powers = xp.reshape(xp.stack([eye, S, S2, S2 @ S]), (4, -1))
     groups = 5 if xp.finfo(S.dtype).eps < 1e-10 else 3
-    table = [[1 / factorial(4 * g + k + 1) for k in range(4)] for g in range(groups)]
-    sums = xp.reshape(xp.asarray(table, dtype=S.dtype, device=device(S)) @ powers, (groups, *S.shape))
+    table = xp.asarray(_coefficients(groups), dtype=S.dtype, device=device(S))
+    sums = xp.reshape(table @ powers, (groups, *S.shape))
     phi, S4 = sums[-1, ...], S2 @ S2
     for g in range(groups - 2, -1, -1):
         phi = S4 @ phi + sums[g, ...]
     return phi
+
+
+@cache
+def _coefficients(groups: int) -> list[list[float]]:
+    """1/(4g+k+1)!, g by k."""
+    return [[1 / factorial(4 * g + k + 1) for k in range(4)] for g in range(groups)]
 
 
 @QUIET
@@ -243,13 +221,26 @@ def expm_low_rank_apply(X: Any, Y: Any, V: Any) -> Any:
     phi, single = _phi1m(xp, YT @ X), V.ndim == X.ndim == 2
     if single and is_torch_array(V):
         out: Any = V.addmm(X, phi @ (YT @ V))
-    elif single and V.shape[1] >= 16 and V.size > BLOCK and _blas_takes(V, X):
-        out, W = _copy_and_product(V, YT)
-        out = _blas("gemm", V)(1.0, (phi @ W).T, X.T, beta=1.0, c=out.T, overwrite_c=True).T
+    elif single and X.size > 0 and V.shape[1] >= 16 and V.size > BLOCK and is_numpy_array(V) and V.dtype == X.dtype == Y.dtype:
+        out = _updated_copy(V, X, phi, YT)
     else:
         out = X @ (phi @ (YT @ V))
         out += V
     return xp.astype(out, dtype, copy=False)
+
+
+def _updated_copy(V: np.ndarray, X: np.ndarray, phi: np.ndarray, YT: np.ndarray) -> np.ndarray:
+    """V + X φ (YᵀV) of one matrix: V is read once, for a copy and YᵀV, and BLAS adds to the copy."""
+    from scipy.linalg import get_blas_funcs
+
+    product: Any = 0
+    out = np.empty(V.shape, V.dtype)
+    step = max(1, BLOCK // V.shape[1])
+    for i in range(0, len(V), step):
+        block = out[i : i + step]
+        block[...] = V[i : i + step]
+        product = product + YT[:, i : i + step] @ block
+    return get_blas_funcs("gemm", (V,))(1.0, (phi @ product).T, X.T, beta=1.0, c=out.T, overwrite_c=True).T
 
 
 @QUIET

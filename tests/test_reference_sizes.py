@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -12,7 +13,7 @@ from array_api_compat import array_namespace
 
 from detrace.oracles import ball, floats
 from detrace.oracles.phi import phi1_matrix
-from reference import low_rank_exponential, matrix_exponential, wasserstein
+from reference import compiled, low_rank_exponential, matrix_exponential, wasserstein
 from reference.determinant import logabsdet
 from reference.gaussian_wasserstein import gaussian_w2
 from reference.kantorovich import c_transform, metric_closure, total_variation
@@ -62,19 +63,39 @@ def test_costs_are_taken_in_blocks(p: int, monkeypatch: pytest.MonkeyPatch) -> N
     assert np.array_equal(cost_matrix(x, y, p), whole)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])
 @pytest.mark.parametrize("columns", [1, 2, 5])
-def test_rows_of_a_product_are_taken_in_blocks(columns: int, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """exp(xyᵀ)V of more rows than a block holds, V by rows, by columns or strided: the dense product; V stays as it was."""
-    monkeypatch.setattr(low_rank_exponential, "BLOCK", 32)
+def test_columns_with_and_without_a_compiled_loop(columns: int, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """exp(xyᵀ)V, V by rows, by columns or strided: the dense product, both ways; V stays as it was. Real numbers come out the
+    same bit by bit; the real and imaginary parts of a product may be rounded once or twice, which is 4u(|V| + 2|x||w|)."""
+    pytest.importorskip("numba")
     x, y = ((rng().standard_normal(101) / 8).astype(dtype) * c for c in (1, -2))
     V = rng().standard_normal((101, 2 * columns)).astype(dtype)
+    u = float(np.finfo(dtype).eps) / 2
     for W in (V[:, :columns].copy(), np.asfortranarray(V[:, :columns]), V[:, ::2], V[::-1, :columns]):
         before = W.copy()
-        dense = expm_rank1(x, y) @ W
-        u = float(np.finfo(dtype).eps) / 2
-        assert np.linalg.norm(expm_rank1_apply(x, y, W) - dense) <= 101 * u * np.linalg.norm(dense)
+        with monkeypatch.context() as without:
+            without.setattr(compiled, "plus_outer", lambda: None)
+            plain = expm_rank1_apply(x, y, W)
+        dense, loop = expm_rank1(x, y) @ W, expm_rank1_apply(x, y, W)
+        assert np.linalg.norm(loop - dense) <= 101 * u * np.linalg.norm(dense)
+        if np.iscomplexobj(V):
+            size = np.abs(W) + 2 * np.abs(np.outer(x, phi1(y @ x) * (y @ W)))
+            assert (np.abs(loop - plain) <= 4 * u * size).all()
+        else:
+            assert np.array_equal(loop, plain)
         assert np.array_equal(W, before)
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_no_loop_where_numba_is_missing_or_does_not_compile(missing: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop in Python would take a thousand times as long as the arrays' own way, which is taken then."""
+    numba = pytest.importorskip("numba")
+    if missing:
+        monkeypatch.setitem(sys.modules, "numba", None)
+    else:
+        monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)
+    assert compiled.plus_outer.__wrapped__() is None
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])

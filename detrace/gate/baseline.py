@@ -23,7 +23,7 @@ from .measure import Trial
 from .trees import GateError, state
 
 SCHEMA = "detrace.baseline/1"
-COMPUTING = ("numpy", "scipy", "torch", "jax", "jaxlib", "cupy-cuda12x", "array-api-compat")
+COMPUTING = ("numpy", "scipy", "torch", "jax", "jaxlib", "cupy-cuda12x", "array-api-compat", "numba")
 """Libraries whose version may change a time; the others do not enter the fingerprint."""
 QUANTILES = np.linspace(0.0, 1.0, 51)
 """What is kept of the samples in place of raw data: enough to redraw their distribution."""

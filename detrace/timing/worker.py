@@ -13,7 +13,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -115,6 +115,7 @@ def main(job_file: str) -> None:
     worker = Worker(job)
     for backend in job["backends"]:
         probe(backend)  # imports the libraries, so that their threads exist before anything is timed
+    ready_compiler()
     for index, task in job["tasks"]:
         _say(answers, {"begin": index})
         if "limits" in task:
@@ -146,6 +147,14 @@ def at_most(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, before)
+
+
+def ready_compiler() -> None:
+    """Import numba, where it is installed, and let it compile once: half a second that no function's first call should cost."""
+    with suppress(ImportError):
+        import numba
+
+        numba.njit(lambda x: x)(1.0)
 
 
 def pin(core: int | None) -> None:
