@@ -21,13 +21,13 @@ def logabsdet(M: Any) -> Any:
 
 
 def _above_underflow(xp: Any, B: Any) -> tuple[Any, Any]:
-    """B, its slices whose largest modulus has no reciprocal times 2ᵏ, and n log 2ᵏ for those: an LU may divide by a pivot
-    through its reciprocal."""
-    most = xp.finfo(B.dtype).max
-    k = frexp(most)[1] - 24
+    """B, its slices of tiny entries times 2ᵏ, and n log 2ᵏ for those: an LU may divide by a pivot through its reciprocal, which
+    subnormal numbers need not have (torch), or leave their rows where they are (OpenBLAS)."""
+    limits = xp.finfo(B.dtype)
+    k = frexp(limits.max)[1] - 24
     peak = xp.max(xp.abs(B), axis=(-2, -1))
     one = xp.ones_like(peak)
-    scale = xp.where(peak < 2.0 / most, 2.0**k * one, one)
+    scale = xp.where(peak < 2.0**64 * limits.smallest_normal, 2.0**k * one, one)
     return B * xp.astype(scale, B.dtype, copy=False)[..., None, None], B.shape[-1] * xp.log(scale)
 
 

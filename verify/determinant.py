@@ -63,6 +63,26 @@ def determinant_out_of_range_has_a_logarithm(logabsdet, M, k, space):
           got=got, truth=exact.floats(truth))  # fmt: skip
 
 
+@law(r"\log|\det(2^k M)| = nk\log 2 + \log|\det M|,\; 2^k M \text{ subnormal or near overflow}",
+     source="SPEC 1: traps, log(det)", dtypes="wide", M=dyadic_matrices(n=4), k=choices(-8, -4, 10))  # fmt: skip
+def determinants_at_the_ends_of_the_range(logabsdet, M, k, space):
+    """Integers plus 16·I times the smallest normal number and 2ᵏ, k < 0: pivots without a reciprocal (-8), pivots on both sides
+    of the smallest normal number (-4); or over it and 2ᵏ: near overflow, with room for elimination to make entries 2ⁿ⁻¹ times
+    as large. LU rounds each of n terms of an entry to u of itself or to half the smallest number ω: ‖ΔM‖_F ≤ n·u‖M‖_F + n²ω/2.
+    Bound κ(M)(n·u + n²ω/(2‖2ᵏM‖_F)) + n²·u·|log 2ᵏ| (the logarithms of pivots), 2ᵏ the whole factor."""
+    if space.flushes and k < 0:
+        branch("subnormal numbers are zero here")
+        return
+    scale = (space.tiny if k < 0 else 1 / space.tiny) * 2.0 ** (k if k < 0 else -k)
+    M = M + 16 * np.eye(4)
+    kappa = float((frobenius(ball(M)) * frobenius(ball(M).inv())).abs_upper())
+    truth = abs(exact.determinant(ball(M * scale))).log()
+    rounding = 4 * space.u + 8 * space.smallest / (scale * np.linalg.norm(M))
+    got = logabsdet((M * scale).astype(space.host_dtype))
+    judge(abs(ball(got) - truth), kappa * rounding + 16 * space.u * abs(math.log(scale)),
+          why="κ(M)(n·u + n²ω/(2‖2ᵏM‖)) + n²·u·|log 2ᵏ|", got=got, truth=exact.floats(truth))  # fmt: skip
+
+
 @law(r"d \det B = \det B \,\operatorname{tr}(B^{-1} dB)", source=kexue(6377, 13, "c13"), dtypes="real", needs="autodiff",
      M=dyadic_matrices(max_n=4))  # fmt: skip
 def gradient_of_log_determinant_is_inverse_transpose(logabsdet, M, space):

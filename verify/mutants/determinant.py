@@ -36,6 +36,30 @@ def logarithm_after_determinant(M):
         return np.log(np.abs(np.linalg.det(M)))
 
 
+@mutant("logabsdet", rejected_by="determinants_at_the_ends_of_the_range", space="numpy-cpu-float32")
+def normalised_by_a_norm_that_overflows(M):
+    """n log‖M‖ + log|det(M/‖M‖)|: the squares of the norm leave the range where no entry does."""
+    with np.errstate(all="ignore"):
+        norm = np.sqrt((np.abs(M) ** 2).sum((-2, -1)))
+        return M.shape[-1] * np.log(norm) + np.linalg.slogdet(M / norm[..., None, None])[1]
+
+
+@mutant("logabsdet", rejected_by="determinants_at_the_ends_of_the_range")
+def eliminated_by_reciprocals(M):
+    """Multiplies by 1/pivot, which is inf for subnormal pivots (torch.linalg.slogdet on the CPU)."""
+    U, logs = np.array(M), np.zeros(M.shape[:-2], M.real.dtype)
+    with np.errstate(all="ignore"):
+        for j in range(M.shape[-1]):
+            rows = j + np.abs(U[..., j:, j]).argmax(-1)[..., None, None]
+            below = np.take_along_axis(U, rows, -2).copy()
+            np.put_along_axis(U, rows, U[..., j : j + 1, :], -2)
+            U[..., j, :] = below[..., 0, :]
+            logs += np.log(np.abs(U[..., j, j]))
+            factors = U[..., j + 1 :, j] * (1 / U[..., j, j])[..., None]
+            U[..., j + 1 :, :] -= factors[..., None] * U[..., j : j + 1, :]
+    return logs
+
+
 @mutant("logabsdet", rejected_by=("log_determinant_is_certified", "inverse_has_the_inverse_determinant"))
 def product_of_the_diagonal(M):
     """The diagonal of M in place of the pivots: right for triangular matrices."""
