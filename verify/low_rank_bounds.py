@@ -36,17 +36,19 @@ def lost(space: Any, *factors: Any) -> float:
 
 
 class RankOne:
-    """exp(xyᵀ) in balls, and what rounding may cost each of its computed forms (absolute, in Frobenius norm)."""
+    """exp(xyᵀ) in balls, and what rounding may cost each of its computed forms (absolute, in Frobenius norm); of one block
+    of rows where x and the columns are repeated `copies` times, and y divided by that: inner products are as much longer."""
 
-    def __init__(self, x: np.ndarray, y: np.ndarray, space: Any) -> None:
+    def __init__(self, x: np.ndarray, y: np.ndarray, space: Any, copies: int = 1) -> None:
         self.n, self.space, self.host_y = len(x), space, y
+        self.terms = self.n * copies
         self.x, self.y = ball(x), ball(y)
         self.outer = self.x * self.y.transpose()
         self.s = (self.y.transpose() * self.x)[0, 0]
         self.phi = phi1(self.s)
         self.slope = size(phi1(self.s, 1))
         self.nx, self.ny, self.nphi = size(x), size(y), size(self.phi)
-        self.ds = self.n * (space.u * float(np.abs(y) @ np.abs(x)) + lost(space, x, y))
+        self.ds = self.terms * (space.u * float(np.abs(y) @ np.abs(x)) + lost(space, x, y))
         self.dphi = space.u * self.nphi + self.slope * self.ds
         self.underflow = self.n * lost(space) * (1.0 + self.nx + self.ny + self.nphi)
 
@@ -76,7 +78,7 @@ class RankOne:
         host = V if isinstance(V, np.ndarray) else exact.floats(V)
         V = ball(V) if isinstance(V, np.ndarray) else V
         u, k = self.space.u, host.shape[1]
-        along = self.n * (u * size(np.abs(self.host_y) @ np.abs(host)) + k * lost(self.space, self.host_y, host))
+        along = self.terms * (u * size(np.abs(self.host_y) @ np.abs(host)) + k * lost(self.space, self.host_y, host))
         carried = self.dphi * size(self.y.transpose() * V) + self.nphi * along
         return u * (size(V) + size(self.matrix * V)) + self.nx * carried + k * self.underflow * (1.0 + size(host))
 
@@ -114,18 +116,20 @@ class LowRank:
     φ₁(S) is a block of e^B with B = [[S, I], [0, 0]]. S is known to δS = n(u|Y|ᵀ|X| + what underflow loses), and a
     backward-stable exponential commits ‖L(B)‖u‖B‖, so with the Fréchet derivative L(B) = κ_exp(B)‖e^B‖/‖B‖ the error
     of φ₁ is δφ₁ = ‖L(B)‖(u‖B‖ + ‖δS‖). Errors come as pairs: cheap with a lower bound of κ_exp(B), exact on demand.
+    `copies` as in `RankOne`.
     """
 
-    def __init__(self, X: np.ndarray, Y: np.ndarray, space: Any) -> None:
+    def __init__(self, X: np.ndarray, Y: np.ndarray, space: Any, copies: int = 1) -> None:
         (self.n, self.r), self.space, self.host_Y = X.shape, space, Y
+        self.terms = self.n * copies
         self.X, self.Y = ball(X), ball(Y)
         self.YT = self.Y.transpose()
         self.phi = exact.certify(lambda: phi1_matrix(self.YT * self.X))
         self.nx, self.ny, self.nphi = size(X), size(Y), size(self.phi)
         S = Y.T @ X
         self.B = np.block([[S, np.eye(self.r)], [np.zeros((self.r, 2 * self.r))]])
-        self.dS = self.n * (space.u * size(np.abs(Y).T @ np.abs(X)) + self.r * lost(space, X, Y))
-        self.underflow = self.n * self.r * lost(space) * (1.0 + self.nx + self.ny) * (1.0 + self.nphi)
+        self.dS = self.terms * (space.u * size(np.abs(Y).T @ np.abs(X)) + self.r * lost(space, X, Y))
+        self.underflow = self.terms * self.r * lost(space) * (1.0 + self.nx + self.ny) * (1.0 + self.nphi)
 
     @cached_property
     def matrix(self) -> Any:
@@ -150,7 +154,7 @@ class LowRank:
         """u(‖V‖ + ‖MV‖) + ‖X‖(δφ₁‖YᵀV‖ + ‖φ₁‖(n + 2r)u‖|Y|ᵀ|V|‖) + underflow: of V + X(φ₁(YᵀV))."""
         u, b = self.space.u, ball(V)
         along = size(np.abs(self.host_Y).T @ np.abs(V))
-        fixed = u * (size(V) + size(self.matrix * b)) + self.nx * self.nphi * (self.n + 2 * self.r) * u * along
+        fixed = u * (size(V) + size(self.matrix * b)) + self.nx * self.nphi * (self.terms + 2 * self.r) * u * along
         fixed += V.shape[1] * self.underflow * (1.0 + size(V))
         carried = size(self.YT * b)
         return self._pair(lambda dphi: fixed + self.nx * carried * dphi)
