@@ -137,13 +137,10 @@ def _plus_outer(V: Any, x: Any, w: Any) -> Any:
     """V + xwᵀ of one matrix with as few passes over V as its library offers."""
     if is_torch_array(V):
         return V.addr(x, w) if w.requires_grad else V.addcmul(x[:, None], w)  # the faster one backwards, forwards
-    loop = compiled.plus_outer() if is_numpy_array(V) and V.flags.c_contiguous and V.dtype == x.dtype == w.dtype else None
-    if loop is not None:
-        out = np.empty(V.shape, V.dtype)  # NumPy asks the system for large pages, numba would not
-        loop(V, x, w, out)
-        return out
-    out = x[:, None] * w
-    out += V
+    out: Any = compiled.plus_outer(V, x, w)
+    if out is None:
+        out = x[:, None] * w
+        out += V
     return out
 
 
@@ -221,7 +218,7 @@ def expm_low_rank_apply(X: Any, Y: Any, V: Any) -> Any:
     phi, single = _phi1m(xp, YT @ X), V.ndim == X.ndim == 2
     if single and is_torch_array(V):
         out: Any = V.addmm(X, phi @ (YT @ V))
-    elif single and X.size > 0 and V.shape[1] >= 16 and V.size > BLOCK and is_numpy_array(V) and V.dtype == X.dtype == Y.dtype:
+    elif single and X.size > 0 and V.shape[1] >= 16 and V.size > BLOCK and compiled.takes(V, X, Y):
         out = _updated_copy(V, X, phi, YT)
     else:
         out = X @ (phi @ (YT @ V))

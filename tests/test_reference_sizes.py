@@ -75,7 +75,7 @@ def test_columns_with_and_without_a_compiled_loop(columns: int, dtype: Any, monk
     for W in (V[:, :columns].copy(), np.asfortranarray(V[:, :columns]), V[:, ::2], V[::-1, :columns]):
         before = W.copy()
         with monkeypatch.context() as without:
-            without.setattr(compiled, "plus_outer", lambda: None)
+            without.setattr(compiled, "plus_outer", lambda *arrays: None)
             plain = expm_rank1_apply(x, y, W)
         dense, loop = expm_rank1(x, y) @ W, expm_rank1_apply(x, y, W)
         assert np.linalg.norm(loop - dense) <= 101 * u * np.linalg.norm(dense)
@@ -95,7 +95,25 @@ def test_no_loop_where_numba_is_missing_or_does_not_compile(missing: bool, monke
         monkeypatch.setitem(sys.modules, "numba", None)
     else:
         monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)
-    assert compiled.plus_outer.__wrapped__() is None
+    assert compiled._plus_outer.__wrapped__() is None
+
+
+class Own(np.ndarray):
+    """A subclass of arrays."""
+
+
+@pytest.mark.parametrize("change", [
+    lambda V: V.astype(np.longdouble), lambda V: V.astype(np.clongdouble), lambda V: V.astype(">f8"), lambda V: V.view(Own),
+    np.asfortranarray, lambda V: V[::-1], lambda V: np.frombuffer(b"." + V.tobytes(), offset=1).reshape(V.shape),
+])  # fmt: skip
+def test_columns_that_a_compiled_loop_may_not_take(change: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Extended and swapped dtypes, subclasses, strides and odd addresses: what plain columns give, in the dtype of x."""
+    x, y, V = np.array([0.5, -1.0, 0.25]), np.array([1.0, 0.5, 2.0]), np.arange(6.0).reshape(3, 2)
+    W = change(V)
+    due = expm_rank1_apply(x, y, np.array(W.real, dtype=np.float64))
+    same = expm_rank1_apply(x.astype(W.dtype), y.astype(W.dtype), W)
+    assert same.dtype == W.dtype
+    assert np.allclose(same, due, rtol=8 * U, atol=0)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
