@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-
 TAKEN = {(np.ndarray, np.dtype(char)) for char in "fdFD"}
 
 
