@@ -84,6 +84,11 @@ class Space:
         return not self.to_host(x + x).all()
 
     @cached_property
+    def underflow(self) -> float:
+        """The most that underflow costs one operation on normal numbers: the smallest positive number that can come out."""
+        return self.tiny if self.flushes else self.smallest
+
+    @cached_property
     def max(self) -> float:
         """Largest finite number."""
         p, _, high = FORMATS[self.real_dtype]

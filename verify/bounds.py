@@ -20,9 +20,9 @@ def forward_error(got: np.ndarray, truth: Any) -> Any:
 
 
 def underflow(space: Space, truth: Any) -> float:
-    """n·(smallest subnormal)/‖E‖_F: the most that gradual underflow of n² entries costs, relative to E."""
+    """n·(underflow of one number)/‖E‖_F: the most that underflow of n² entries costs, relative to E."""
     size = float(frobenius(truth).abs_lower())
-    return truth.nrows() * space.smallest / size if size > 0.0 else math.inf
+    return truth.nrows() * space.underflow / size if size > 0.0 else math.inf
 
 
 Bound = tuple[float, Callable[[], float]]

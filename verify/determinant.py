@@ -77,7 +77,7 @@ def determinants_at_the_ends_of_the_range(logabsdet, M, k, space):
     M = M + 16 * np.eye(4)
     kappa = float((frobenius(ball(M)) * frobenius(ball(M).inv())).abs_upper())
     truth = abs(exact.determinant(ball(M * scale))).log()
-    rounding = 4 * space.u + 8 * space.smallest / (scale * np.linalg.norm(M))
+    rounding = 4 * space.u + 8 * space.underflow / (scale * np.linalg.norm(M))
     got = logabsdet((M * scale).astype(space.host_dtype))
     judge(abs(ball(got) - truth), kappa * rounding + 16 * space.u * abs(math.log(scale)),
           why="κ(M)(n·u + n²ω/(2‖2ᵏM‖)) + n²·u·|log 2ᵏ|", got=got, truth=exact.floats(truth))  # fmt: skip

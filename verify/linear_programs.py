@@ -45,7 +45,7 @@ def check_separation(A: np.ndarray, b: np.ndarray, y: np.ndarray, space: Any) ->
 
 
 def _lost(space: Any, A: np.ndarray) -> float:
-    return (space.tiny if space.flushes else space.smallest) * (1.0 + float(np.abs(A).max(initial=0.0)))
+    return space.underflow * (1.0 + float(np.abs(A).max(initial=0.0)))
 
 
 @law(r"\{x \ge 0 : Ax = b\} \ne \emptyset \;\;\text{xor}\;\; \{y : A^\top y \le 0,\ b^\top y > 0\} \ne \emptyset",

@@ -77,7 +77,7 @@ def log_determinants_of_a_batch(logdet_expm, batch, lead, space):
     for A, value in zip(batch, got, strict=True):
         diagonal = np.diag(A).real
         truth, size = sum((ball(x) for x in diagonal), ball(0.0)), float(np.abs(diagonal).sum())
-        bound = n * space.u * size + n * space.smallest
+        bound = n * space.u * size + n * space.underflow
         judge(abs(ball(value) - truth), bound, scale=size or 1.0, why="n·u·Σ|Re aᵢᵢ|", got=value, truth=exact.floats(truth))
 
 

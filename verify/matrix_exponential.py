@@ -224,7 +224,7 @@ def log_determinant_is_the_trace(logdet_expm, A, space):
     if size == 0.0:
         require(float(got) == 0.0, "the trace of the zero diagonal is 0", got=got, truth=np.zeros(()))
         return
-    judge(abs(ball(got) - truth) / size, len(A) * space.u + space.smallest / size, why="n·u, relative to Σ|Re aᵢᵢ|",
+    judge(abs(ball(got) - truth) / size, len(A) * (space.u + space.underflow / size), why="n·u, relative to Σ|Re aᵢᵢ|",
           got=got, truth=exact.floats(truth))  # fmt: skip
 
 
@@ -249,7 +249,7 @@ def log_determinant_is_linear_in_time(logdet_expm, A, t, space):
     if size == 0.0:
         require(float(got) == 0.0, "the trace of the zero diagonal is 0", got=got)
         return
-    judge(abs(float(got) - float(expected)) / size, 2 * len(A) * space.u + space.smallest / size,
+    judge(abs(float(got) - float(expected)) / size, 2 * len(A) * (space.u + space.underflow / size),
           why="2n·u, relative to |t|Σ|Re aᵢᵢ|", got=got, truth=expected)  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def judge_logarithm(got, A, truth, space):
 
 def _underflow(space, truth):
     size = float(frobenius(truth).abs_lower())
-    return truth.nrows() * space.smallest / size if size > 0.0 else math.inf
+    return truth.nrows() * space.underflow / size if size > 0.0 else math.inf
 
 
 @law(r"\log(I+A) = \sum_{k \ge 1} (-1)^{k-1} A^{k}/k", source=kexue(6377, 11, "c9"), A=square_matrices(max_n=4, reach=0.375),
@@ -83,7 +83,7 @@ def exponential_of_logarithm(log1pm, A, space):
     require(bool(np.isfinite(L).all()), "the logarithm is not finite", got=L)
     K = exact.matrices.kronecker_form
     size = frobenius(ball(A))
-    slack = float((arb(len(A) * space.smallest) / size).abs_upper())
+    slack = float((arb(len(A) * space.underflow) / size).abs_upper())
 
     def refined():
         k = exact.certify(lambda: K(ball(L)), bits=24)

@@ -77,7 +77,7 @@ def scalar_multiple_of_identity(expm, c, n, space):
     A = c * np.eye(n)
     truth = identity(n) * ball(c).exp()
     size = float(abs(ball(c).exp()).abs_lower())
-    bound = space.u * max(1.0, float(abs(c))) + (space.smallest / size if size > 0 else math.inf)
+    bound = space.u * max(1.0, float(abs(c))) + (space.underflow / size if size > 0 else math.inf)
     E = expm(A)
     judge(forward_error(E, truth), bound, why="u·max(1, |c|)", got=E, truth=exact.floats(truth))
 
@@ -95,7 +95,7 @@ def diagonal_is_entrywise(expm, A, spread, space):
     for a, e in zip(np.diag(A), np.diag(E), strict=True):
         truth = ball(a).exp()
         size = float(abs(truth).abs_lower())
-        bound = space.u * norm + (space.smallest / size if size > 0.0 else math.inf)
+        bound = space.u * norm + (space.underflow / size if size > 0.0 else math.inf)
         judge(abs(ball(e) - truth) / abs(truth), bound, why="u·max(1, ‖A‖)", got=e, truth=exact.floats(truth))
 
 

@@ -30,7 +30,7 @@ class Problem:
         self.n, self.m = C.shape
         self.mass, self.top = float(max(a.sum(), b.sum())), float(np.abs(C).max())
         roundings = (self.n + self.m) * space.u
-        lost = (self.n + self.m) * (space.tiny if space.flushes else space.smallest)
+        lost = (self.n + self.m) * space.underflow
         self.mass_error = roundings * self.mass + lost
         self.potential_error = roundings * self.top + lost
         self.value_error = roundings * self.mass * self.top + lost * (1.0 + self.mass + self.top)

@@ -24,7 +24,7 @@ SHARP = "(n+m+p) u·W^p"
 
 def lost(space: Space, terms: int, mass: Any = 1.0) -> Any:
     """What underflow costs a sum of `terms` products of masses and costs: a smallest number each, in cost and product."""
-    return terms * (space.tiny if space.flushes else space.smallest) * (1 + mass)
+    return terms * space.underflow * (1 + mass)
 
 
 class Distance:
