@@ -247,7 +247,8 @@ def entropic_batch(E: Any, form: str, order: int, space: Any) -> list[np.ndarray
      E=entropic_problems(min_n=2, max_n=3, weights=("dyadic", "counts"), scaled=False))  # fmt: skip
 def sinkhorn_of_a_batch(sinkhorn, E, form, order, space):
     """Slices that are easy and slices that take long, of masses from 10^−20 to 10^+20: each has its margins up to tol of its
-    own mass, and is the exponential of its potentials. Bounds: those of one problem."""
+    own mass, and is the exponential of its potentials. Bounds: those of one problem (and, as there, a smallest number times
+    1 + M: plans are computed with total mass 1)."""
     *_, reg, tol = E
     arguments = entropic_batch(E, form, order, space)
     if not taken(sinkhorn, *arguments, reg, tol):
@@ -258,7 +259,7 @@ def sinkhorn_of_a_batch(sinkhorn, E, form, order, space):
             require(bool(np.isfinite(f[i]) and np.isfinite(g[j])), "a potential is not finite", got=(f, g))
             exponent = arb(sum(map(rational, (f[i], g[j], -C[i, j]))) / rational(reg))
             truth, sizes = exponent.exp(), (abs(f[i]) + abs(g[j]) + abs(C[i, j])) / reg
-            judge(abs(arb(float(plan[i, j])) - truth), (3 * sizes + 4) * space.u * truth + lost(space, 1), scale=truth,
+            judge(abs(arb(float(plan[i, j])) - truth), (3 * sizes + 4) * space.u * truth + lost(space, 1, a.sum()), scale=truth,
                   why="(3(|f|+|g|+|C|)/reg + 4) u Γ", got=plan[i, j], truth=float(truth))  # fmt: skip
 
 

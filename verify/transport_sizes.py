@@ -66,13 +66,13 @@ def sinkhorn_of_many_points(sinkhorn, recipe, sharp, space):
     require(bool((plan >= 0).all()), "a plan has no negative entries")
     mass = float(a.sum())
     excess = dyadics.margin_errors(plan, a, b) - rational(tol) * rational(mass)
-    judge(max(0, excess), (n + m + 8 + 4 * float(C.max()) / reg) * space.u * mass + lost(space, n * m), scale=mass,
+    judge(max(0, excess), (n + m + 8 + 4 * float(C.max()) / reg) * space.u * mass + lost(space, n * m, mass), scale=mass,
           why="(n + m + 8 + 4 max C/reg)u·mass, beyond tol·mass")  # fmt: skip
     for k in range(24):
         i, j = k * 7 % n, k * 11 % m
         exponent = arb(sum(map(rational, (f[i], g[j], -C[i, j])), fmpq(0)) / rational(reg))
         sizes = (abs(f[i]) + abs(g[j]) + C[i, j]) / reg
-        judge(abs(arb(float(plan[i, j])) - exponent.exp()), (3 * sizes + 4) * space.u * exponent.exp() + lost(space, 1),
+        judge(abs(arb(float(plan[i, j])) - exponent.exp()), (3 * sizes + 4) * space.u * exponent.exp() + lost(space, 1, mass),
               scale=exponent.exp(), why="(3(|f|+|g|+|C|)/reg + 4)u Γ", got=plan[i, j])  # fmt: skip
 
 

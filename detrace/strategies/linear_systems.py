@@ -104,8 +104,8 @@ INFEASIBLE = tuple(k.name for k in SYSTEMS.values() if not k.feasible)
 @per_space
 def linear_systems(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(SYSTEMS), max_m: int = 3, max_n: int = 5,
                    scaled: bool = True) -> System:  # fmt: skip
-    """(A, b): A (m,n) and b (m,) of a named kind, each scaled by a power of two so that x does not overflow; m counts a row
-    that the kind adds."""
+    """(A, b): A (m,n) and b (m,) of a named kind, each scaled by a power of two so that x neither overflows nor is subnormal;
+    m counts a row that the kind adds."""
     take = bytes_of(draw, 16 + 4 * max_n + 2 * max_m + max_m * max_n)
     (m,), (n,) = sizes(take, space, 1, 1, max_m), sizes(take, space, 1, 1, max_n)
     kind = SYSTEMS[kinds[int(take(1)[0]) % len(kinds)]]
@@ -116,4 +116,5 @@ def linear_systems(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(SYS
         return A, b
     scaled_A = rescale(take, space, A)
     shift = math.log2(np.abs(scaled_A).max() / np.abs(A).max()) if A.any() else 0.0
-    return scaled_A, rescale(take, space, b, high=min(FAR, FORMATS[space.real_dtype][2] - 8 + shift))
+    _, least, greatest = FORMATS[space.real_dtype]
+    return scaled_A, rescale(take, space, b, max(-FAR, least + 16 + shift), min(FAR, greatest - 8 + shift))
