@@ -234,7 +234,7 @@ def _again(law: Law, space: Space, outcome: Outcome) -> list[str]:
 def _direct(v: dict[str, Any], calls: list[_Recorded]) -> tuple[str, str] | None:
     """How to compute the law's error from one result and the value due, if it is a norm of the difference."""
     got, truth, error = decode(v.get("got")), decode(v.get("truth")), decode(v.get("error"))
-    if v.get("kind") != "ratio" or not isinstance(v.get("bound"), float) or got is None or truth is None:
+    if v.get("kind") != "ratio" or not isinstance(v.get("bound"), float) or truth is None or not isinstance(got, np.ndarray):
         return None
     call = next((c for c in reversed(calls) if _equal(got, c.result)), None)
     if call is None or np.shape(got) != np.shape(truth):

@@ -92,15 +92,24 @@ def wasserstein(x: Any, y: Any, p: float = 1, a: Any = None, b: Any = None) -> A
     whole = p == inf and a is None and b is None  # W_inf asks where mass is, not how much, but exactly
     a = xp.full((n,), m if whole else 1 / n, dtype=x.dtype, device=device(x)) if a is None else a
     b = xp.full((m,), n if whole else 1 / m, dtype=y.dtype, device=device(y)) if b is None else b
-    D = cost_matrix(x, y, 1)
     if p == inf:
-        return xp.astype(_bottleneck(xp, a, b, D, unit_roundoff(xp, dtype)), dtype, copy=False)
+        return xp.astype(_bottleneck(xp, a, b, cost_matrix(x, y, 1), unit_roundoff(xp, dtype)), dtype, copy=False)
+    extent = _extent(xp, x, y) if x.shape[-1] else xp.ones((), dtype=x.dtype, device=device(x))
+    D = cost_matrix(x / extent[..., None, None], y / extent[..., None, None], 1)
     size = _power_of_two(xp, xp.max(stop_gradient(D), axis=(-2, -1)))
     D = D / size[..., None, None]
     C = D if p == 1 else D**p
     cost = transport(xp, a, b, C, unit_roundoff(xp, dtype))[0]
     root = cost if p == 1 else xp.where(cost > 0, xp.where(cost > 0, cost, xp.ones_like(cost)) ** (1 / p), xp.zeros_like(cost))
-    return xp.astype(size * root, dtype, copy=False)
+    return xp.astype(size * root * extent, dtype, copy=False)
+
+
+def _extent(xp: Any, x: Any, y: Any) -> Any:
+    """A power of two near a quarter of the largest difference of coordinates: of points divided by it neither the distances nor
+    slopes times small masses, divided by them on their way back, leave the range."""
+    bounds = [(xp.min(v, axis=-2) / 4, xp.max(v, axis=-2) / 4) for v in (stop_gradient(x), stop_gradient(y))]
+    (least, greatest), (lower, upper) = bounds
+    return _power_of_two(xp, xp.max(xp.maximum(greatest - lower, upper - least), axis=-1))
 
 
 @QUIET

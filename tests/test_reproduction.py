@@ -213,6 +213,19 @@ def test_a_script_keeps_every_bit(float64):
     assert f"twice({literal(A).removesuffix(')')}, dtype=np.float64))" in text
 
 
+def test_a_script_about_results_of_several_shapes(float64):
+    """A law may show several arrays as what it got; none of them alone decides, and the script still comes out."""
+
+    @law("x", source="toy", A=square_matrices(min_n=2, max_n=2))
+    def several(twice, A):
+        """For every A."""
+        judge(1.0, 1e-9, got=[twice(A), A[0]], truth=2.0)
+
+    outcome = run(several, toy.subject(twice=lambda a: a + a), float64, CONTRACTS, PROFILES["quick"])
+    text = script(several, toy.subject(twice=lambda a: a + a), float64, outcome, CONTRACTS)
+    assert "these are not the results that violated the law" in text
+
+
 def test_what_source_cannot_rebuild_is_left_to_the_law(float64):
     """A call with an argument that is only known by its text is not repeated; the script asks detrace."""
 
