@@ -161,12 +161,13 @@ class Gaussians:
             name, lambda: self.log_square
         )()
 
-    def far_beyond(self, u: float) -> bool:
-        """Whether χ² is infinite for every perturbation of the covariances that rounding explains."""
+    def margin(self, u: float) -> float:
+        """How far 2T − S, scaled, is from where χ² ends, over the norm d·n·u of n = d + 2 roundings of each entry of S and 2T:
+        below −1 it is infinite however covariances are rounded, above 1 finite."""
         s, t = self.deviations()
         roots = np.sqrt(np.diagonal(s + 2 * t))
         scaled = floats(self.beyond) / roots / roots[:, None]
-        return bool(np.linalg.eigvalsh(scaled)[0] < -100 * self.d * (self.d + 2) * u)
+        return float(np.linalg.eigvalsh(scaled)[0]) / (self.d * (self.d + 2) * u)
 
 
 def _size(M: fmpq_mat) -> np.ndarray:

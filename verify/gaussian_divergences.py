@@ -13,12 +13,12 @@ import numpy as np
 from flint import arb
 
 from detrace import Contract, branch, judge, law, require
-from detrace.judging import undecided
+from detrace.judging import LIMIT, undecided
 from detrace.laws import each
 from detrace.strategies.normals import KINDS, WITHIN, Normals, normal_pairs
 from detrace.strategies.scalars import choices, integers
 from verify.gan_losses import FAMILY
-from verify.gaussian_closed_forms import LOOSE, SHARP, gaussians, of, scale, slack, value
+from verify.gaussian_closed_forms import LOOSE, SHARP, Gaussians, gaussians, of, scale, slack, value
 
 KL, REVERSE, PEARSON, NEYMAN = "gaussian_kl", "gaussian_reverse_kl", "gaussian_pearson", "gaussian_neyman"
 HELLINGER = "gaussian_squared_hellinger"
@@ -48,11 +48,12 @@ globals().update({
 
 
 def judge_divergence(name: str, got: Any, G: Normals, space: Any, *, sharp: bool = False) -> None:
-    """Against the certified value: infinite where that is, unless rounding of the covariances could make it finite."""
+    """Against the certified value: infinite where that is, and finite where that is, unless rounding of the covariances could
+    change which."""
     plain, pair = of(name, G)
     truth = pair.value(plain)
-    if not truth.is_finite():
-        if pair.far_beyond(space.u):
+    if not truth.is_finite() or (float(got) == math.inf and not certain(plain, pair, space, LIMIT)):
+        if not truth.is_finite() and certain(plain, pair, space, LIMIT):
             require(float(got) == math.inf, "the divergence is not infinite", got=got, truth=math.inf)
         undecided("2T − S is positive definite up to rounding")
         return
@@ -63,9 +64,14 @@ def judge_divergence(name: str, got: Any, G: Normals, space: Any, *, sharp: bool
 
 
 def representable(name: str, G: Normals, space: Any) -> bool:
-    """Whether the divergence is finite, far from where the dtype ends."""
+    """Whether the divergence is finite, far from where the dtype ends and from where χ² does."""
     found = value(name, G)
-    return bool(found.is_finite() and found < space.max / 64)
+    return bool(found.is_finite() and found < space.max / 64) and certain(*of(name, G), space)
+
+
+def certain(plain: str, pair: Gaussians, space: Any, times: float = 1.0) -> bool:
+    """Whether the divergence stays finite, or infinite, when covariances are rounded that many times."""
+    return plain != PEARSON or abs(pair.margin(space.u)) > times
 
 
 @law(r"D(N(m_1,S)\,\|\,N(m_2,T))", source=SOURCE, divergence=each(*NAMES), cost=2.5,
