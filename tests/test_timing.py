@@ -262,6 +262,17 @@ class TestSampling:
         monkeypatch.setattr(member, "timer", Fake)
         assert sampling.undisturbed(member, 1).wall_s == 1e-3
 
+    @pytest.mark.parametrize(("repeats", "cold", "before"), [(3, False, 1), (1, False, 0), (3, True, 0)])
+    def test_a_call_before_a_batch_fills_the_caches(self, repeats, cold, before):
+        """Not where one call is a batch, nor where the caches are to be empty."""
+        calls = []
+        member = Member("m", NUMPY, lambda: calls.append(1))
+        member.cold = cold
+        member.timer = timers.WallTimer
+        assert sampling.undisturbed(member, repeats).lost <= 1
+        takes, rest = divmod(len(calls) - before, repeats)
+        assert (1 <= takes <= 3, rest) == (True, 0)
+
     def test_collector_is_restored(self):
         import gc
 
