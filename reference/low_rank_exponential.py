@@ -16,11 +16,8 @@ from array_api_compat import device, is_numpy_array, is_torch_array
 
 from . import compiled
 from .arrays import QUIET, known_number, working_array
+from .compiled import BLOCK
 from .matrix_exponential import expm
-
-BLOCK = 1 << 16
-"""Elements that long arrays are worked on at a time: they stay in a second-level cache, temporaries need no new memory
-from the system, and OpenBLAS multiplies so few of them by up to 15 columns without packing them first."""
 
 
 @QUIET

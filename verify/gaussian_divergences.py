@@ -51,9 +51,9 @@ def judge_divergence(name: str, got: Any, G: Normals, space: Any, *, sharp: bool
     """Against the certified value: infinite where that is, and finite where that is, unless rounding of the covariances could
     change which."""
     plain, pair = of(name, G)
-    truth = pair.value(plain)
-    if not truth.is_finite() or (float(got) == math.inf and not certain(plain, pair, space, LIMIT)):
-        if not truth.is_finite() and certain(plain, pair, space, LIMIT):
+    truth, sure = pair.value(plain), certain(plain, pair, space, LIMIT)
+    if not truth.is_finite() or (float(got) == math.inf and not sure):
+        if sure:
             require(float(got) == math.inf, "the divergence is not infinite", got=got, truth=math.inf)
         undecided("2T − S is positive definite up to rounding")
         return
