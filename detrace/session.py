@@ -224,7 +224,9 @@ def _benchmarks(path: Path) -> dict[str, Any]:
 
 def _nothing_to_run(plan: Plan) -> str:
     reasons = list(dict.fromkeys(n["reason"] for n in plan.not_run))
-    names = ", ".join(s.name for s in plan.subjects)
+    names = ", ".join(s.name for s in plan.subjects[:3])
+    if len(plan.subjects) > 3:
+        names += f" and {len(plan.subjects) - 3} more"
     if reasons:
         return f"nothing to run for {names}: {'; '.join(reasons[:3])}"
-    return f"nothing to run: no chosen law asks for what {names} offers; `detrace laws` lists what each law needs"
+    return f"nothing to run: no chosen law asks for what is offered by {names}; `detrace laws` lists what each law needs"

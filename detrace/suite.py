@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
+import warnings
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -48,7 +49,9 @@ class Suite:
         installed, absent = [], {}
         for name in names or self.peer_names():
             try:
-                module = importlib.import_module(f"verify.peers.{name}")
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", DeprecationWarning)  # what a library imports is no news to our users
+                    module = importlib.import_module(f"verify.peers.{name}")
             except ImportError as error:
                 absent[name] = f"{type(error).__name__}: {error}"
                 continue

@@ -64,6 +64,12 @@ def test_what_cannot_be_run_is_one_sentence(tmp_path, monkeypatch, options, sent
     assert os.listdir(tmp_path) in ([], [".detrace"])
 
 
+def test_no_law_for_many_subjects(project):
+    """No public library offers an optimiser's turns; the sentence names a few of the fifty."""
+    line = one_sentence(project.detrace("verify", "peers", "--family", "single_loss", "--backend", "numpy"), 2)
+    assert re.fullmatch(r"ERROR: nothing to run: no chosen law asks for what is offered by \w+, \w+, \w+ and \d+ more; .*", line)
+
+
 @pytest.mark.skipif(ABSENT is None, reason="every device is here")
 def test_no_space_available(project):
     """Asking only for a device that is not here says why; requiring it fails the run with status 1 before it starts."""

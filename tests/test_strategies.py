@@ -113,6 +113,18 @@ def test_grcar_is_not_normal(float64):
         assert np.linalg.norm(b @ b.T - b.T @ b) > 0.5
 
 
+def test_confluent_eigenvalues_differ_by_one_rounding_and_by_more(float64):
+    """Among neighbours on the diagonal: equal ones, some a few roundings apart, some by a thousandth and more."""
+    apart = []
+    for a in draws(matrices.square_matrices(kinds=("confluent",), min_n=2), float64):
+        d = np.diag(a)
+        apart += [abs(x - y) / abs(x) for x, y in zip(d, d[1:], strict=False)]
+    steps = np.array(apart)
+    assert (steps == 0).any()
+    assert ((steps > 0) & (steps <= 16 * float64.u)).any()
+    assert (steps > 1e-3).any()
+
+
 def test_integers_and_permutations_stay_so_where_they_are_not_scaled(float64):
     """One in four keeps round entries: whole numbers, permutation matrices."""
     assert any(

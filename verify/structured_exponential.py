@@ -114,6 +114,41 @@ def jordan_block_has_no_eigenbasis(expm, A, space):
     judge_exponential(expm(A), A, space, truth)
 
 
+@law(r"\exp\begin{pmatrix} \lambda_1 & \mu_1 \\ & \lambda_2 & \ddots \\ & & \ddots \end{pmatrix}_{ij} ="
+     r" \mu_i \cdots \mu_{j-1} \exp[\lambda_i, \ldots, \lambda_j]", source="Opitz 1964; Higham 2008, sec. 10.4.3",
+     A=square_matrices(kinds=("confluent",), min_n=2), lower=choices(False, True))  # fmt: skip
+def divided_differences_fill_the_triangle(expm, A, lower, space):
+    """Two diagonals, upper or lower, eigenvalues that differ by one rounding up to a half: (e^μ - e^λ)/(μ - λ) cancels, the
+    matrix does not (κ_exp is small). Divided differences by their recursion, in balls. Bound ε(A)."""
+    A = np.triu(np.tril(A, 1))
+    n = len(A)
+
+    def compute():
+        truth = acb_mat(n, n)
+        for i in range(n):
+            factor = acb(1)
+            for j in range(i, n):
+                truth[i, j] = factor * _divided_difference(sorted(np.diag(A)[i : j + 1].tolist(), key=_by_parts))
+                if j + 1 < n:
+                    factor = factor * ball(A[j, j + 1])
+        return truth
+
+    truth = exact.certify(compute)
+    judge_exponential(expm(A.T if lower else A), A.T if lower else A, space, truth.transpose() if lower else truth)
+
+
+def _by_parts(z):
+    return z.real, z.imag
+
+
+def _divided_difference(nodes):
+    """exp[λ₁, …, λₖ] of sorted nodes: e^λ/(k-1)! where all are equal, else (exp[λ₂, …, λₖ] - exp[λ₁, …, λₖ₋₁])/(λₖ - λ₁)."""
+    first, last = nodes[0], nodes[-1]
+    if first == last:
+        return ball(last).exp() / math.factorial(len(nodes) - 1)
+    return (_divided_difference(nodes[1:]) - _divided_difference(nodes[:-1])) / (ball(last) - ball(first))
+
+
 @law(r"\exp\begin{pmatrix} B & X \\ 0 & C \end{pmatrix} = \begin{pmatrix} e^{B} & * \\ 0 & e^{C} \end{pmatrix}",
      source="Higham 2008, th. 1.13", A=square_matrices(min_n=2, max_n=5, headroom=1.0),
      k=choices(1, 2), coupled=choices(True, False))  # fmt: skip

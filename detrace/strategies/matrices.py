@@ -92,6 +92,22 @@ def _jordan(draw: Draw, space: Space, n: int) -> np.ndarray:
     return np.eye(n) * _pattern(draw, space, 1) + np.eye(n, k=1)
 
 
+def _is_triangular(a: np.ndarray) -> bool:
+    return bool((np.tril(a, -1) == 0).all())
+
+
+def _confluent(draw: Draw, space: Space, n: int) -> np.ndarray:
+    a = np.triu(_pattern(draw, space, n))
+    steps, apart = np.round(np.diag(a).real), draw(st.integers(4, round(-math.log2(space.u)) - 1))
+    np.fill_diagonal(a, (a[0, 0] or 1.0) * (1.0 + np.ldexp(steps, -apart)))
+    return a
+
+
+def _is_confluent(a: np.ndarray) -> bool:
+    d = np.diag(a)
+    return _is_triangular(a) and bool((abs(d - d[0]) <= 0.75 * abs(d[0])).all())
+
+
 def _skew(draw: Draw, space: Space, n: int) -> np.ndarray:
     a = _pattern(draw, space, n)
     return a - a.conj().T
@@ -130,10 +146,6 @@ def _permutation(draw: Draw, space: Space, n: int) -> np.ndarray:
     return np.eye(n)[list(draw(st.permutations(range(n))))]
 
 
-def _is_triangular(a: np.ndarray) -> bool:
-    return bool((np.tril(a, -1) == 0).all())
-
-
 KINDS = {
     k.name: k
     for k in (
@@ -148,6 +160,8 @@ KINDS = {
              lambda a: bool((np.tril(a) == 0).all()), _nilpotent_reach),
         Kind("jordan", "defective: no basis of eigenvectors", _jordan,
              lambda a: _is_triangular(a) and bool((np.diag(a) == a[0, 0]).all()), before_overflow),
+        Kind("confluent", "eigenvalues that differ by a few roundings, or more: divided differences cancel", _confluent,
+             _is_confluent, before_overflow),
         Kind("skew", "normal, orthogonal exponential at any norm", _skew,
              lambda a: bool((a == -a.conj().T).all()), far),
         Kind("symmetric", "normal, real spectrum", _symmetric, lambda a: bool((a == a.conj().T).all()), before_overflow),

@@ -149,6 +149,29 @@ def diagonalisation(A):
     return (E if np.iscomplexobj(A) else E.real).astype(A.dtype)
 
 
+def _superdiagonal(A, quotient):
+    """The right exponential, with the superdiagonal of triangular slices by a formula for (e^μ - e^λ)/(μ - λ)."""
+    E = right(A)
+    for i in np.ndindex(A.shape[:-2]):
+        if A.shape[-1] > 1 and not np.tril(A[i], -1).any():
+            d = np.diag(A[i])
+            np.fill_diagonal(E[i][:, 1:], np.diag(A[i], 1) * quotient(d[:-1], d[1:]))
+    return E
+
+
+@mutant("expm", rejected_by=("divided_differences_fill_the_triangle", FORWARD), origin="scipy.linalg.expm, since 1.9.0")
+def superdiagonal_by_a_quotient_of_differences(A):
+    """(e^μ - e^λ)/(μ - λ), or e^λ where μ = λ: cancels where they nearly are."""
+    return _superdiagonal(A, lambda a, b: np.where(a == b, np.exp(a), (np.exp(b) - np.exp(a)) / np.where(a == b, 1, b - a)))
+
+
+@mutant("expm", rejected_by="divided_differences_fill_the_triangle", space="numpy-cpu-float64")
+def nearly_equal_eigenvalues_taken_as_equal(A):
+    """The same with e^λ where |μ - λ| <= 1e-8, as if the quotient had half of the digits there."""
+    near = lambda a, b: abs(a - b) <= 1e-8  # noqa: E731
+    return _superdiagonal(A, lambda a, b: np.where(near(a, b), np.exp(a), np.exp(a) * np.expm1(b - a) / np.where(a == b, 1, b - a)))
+
+
 @mutant("expm", rejected_by=(FORWARD, "transpose_and_adjoint_commute_with_exponential", "diagonalisation_carries_over",
                              "similarity_passes_through"))  # fmt: skip
 def symmetric_only(A):
