@@ -116,7 +116,7 @@ def jordan_block_has_no_eigenbasis(expm, A, space):
 
 @law(r"\exp\begin{pmatrix} \lambda_1 & \mu_1 \\ & \lambda_2 & \ddots \\ & & \ddots \end{pmatrix}_{ij} ="
      r" \mu_i \cdots \mu_{j-1} \exp[\lambda_i, \ldots, \lambda_j]", source="Opitz 1964; Higham 2008, sec. 10.4.3",
-     A=square_matrices(kinds=("confluent",), min_n=2), lower=choices(False, True))  # fmt: skip
+     A=square_matrices(kinds=("confluent",), min_n=2), lower=choices(False, True), least=60)  # fmt: skip
 def divided_differences_fill_the_triangle(expm, A, lower, space):
     """Two diagonals, upper or lower, eigenvalues that differ by one rounding up to a half: (e^μ - e^λ)/(μ - λ) cancels, the
     matrix does not (κ_exp is small). Divided differences by their recursion, in balls. Bound ε(A)."""
