@@ -67,7 +67,7 @@ def test_what_cannot_be_run_is_one_sentence(tmp_path, monkeypatch, options, sent
 def test_no_law_for_many_subjects(project):
     """No public library offers an optimiser's turns; the sentence names a few of the fifty."""
     line = one_sentence(project.detrace("verify", "peers", "--family", "single_loss", "--backend", "numpy"), 2)
-    assert re.fullmatch(r"ERROR: nothing to run: no chosen law asks for what is offered by \w+, \w+, \w+ and \d+ more; .*", line)
+    assert re.match(r"ERROR: nothing to run: no chosen law asks for what is offered by (\w+, ){2}\w+ and \d+ more; ", line)
 
 
 @pytest.mark.skipif(ABSENT is None, reason="every device is here")
@@ -248,15 +248,19 @@ def test_ctrl_c_keeps_what_was_finished(project, workers):
             if A.dtype == "float64":
                 pathlib.Path("reached").touch()
                 time.sleep(600)
+            pathlib.Path("called").touch()
             return right(A)
         """)  # fmt: skip
     command = [sys.executable, "-m", "detrace", "verify", "mine", "--law", QUICK[-1], *workers]
     process = subprocess.Popen(command, cwd=project.path, env=project.environment(), stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, text=True, start_new_session=True)  # fmt: skip
     deadline = time.monotonic() + 60
-    while not (project.path / "reached").exists() and time.monotonic() < deadline:
+    called = project.path / "called"
+    while time.monotonic() < deadline:
+        quiet = called.exists() and time.time() - called.stat().st_mtime > 2  # float32 is finished, and xdist knows it
+        if quiet and (project.path / "reached").exists():
+            break
         time.sleep(0.1)
-    time.sleep(0.5)  # xdist reports the finished item to the controller meanwhile
     os.killpg(process.pid, signal.SIGINT)  # what a terminal does
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130, output

@@ -117,8 +117,7 @@ def test_confluent_eigenvalues_differ_by_one_rounding_and_by_more(float64):
     """Among neighbours on the diagonal: equal ones, some a few roundings apart, some by a thousandth and more."""
     apart = []
     for a in draws(matrices.square_matrices(kinds=("confluent",), min_n=2), float64):
-        d = np.diag(a)
-        apart += [abs(x - y) / abs(x) for x, y in zip(d, d[1:], strict=False)]
+        apart += [abs(x - y) / abs(x) for x, y in pairwise(np.diag(a))]
     steps = np.array(apart)
     assert (steps == 0).any()
     assert ((steps > 0) & (steps <= 16 * float64.u)).any()

@@ -168,8 +168,7 @@ def superdiagonal_by_a_quotient_of_differences(A):
 @mutant("expm", rejected_by="divided_differences_fill_the_triangle", space="numpy-cpu-float64")
 def nearly_equal_eigenvalues_taken_as_equal(A):
     """The same with e^λ where |μ - λ| <= 1e-8, as if the quotient had half of the digits there."""
-    near = lambda a, b: abs(a - b) <= 1e-8  # noqa: E731
-    return _superdiagonal(A, lambda a, b: np.where(near(a, b), np.exp(a), np.exp(a) * np.expm1(b - a) / np.where(a == b, 1, b - a)))
+    return _superdiagonal(A, lambda a, b: np.exp(a) * np.where(abs(b - a) <= 1e-8, 1, np.expm1(b - a) / (b - a + (a == b))))
 
 
 @mutant("expm", rejected_by=(FORWARD, "transpose_and_adjoint_commute_with_exponential", "diagonalisation_carries_over",
