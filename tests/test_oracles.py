@@ -145,6 +145,15 @@ def test_the_condition_of_the_exponential_is_that_of_finite_differences():
         assert kappa.lower <= kappa.value * (1 + 1e-12)
 
 
+def test_an_exponential_times_what_it_almost_annihilates():
+    """exp(c·swap)(1, -1) = e^-c (1, -1), 39 digits below the norm of the exponential."""
+    c = 44.430927703655335
+    got = matrices.expm_times(np.array([[0.0, c], [c, 0.0]]), np.array([[1.0], [-1.0]]))
+    with precision(128):
+        quotients = got[0, 0] / ball(-c).exp(), got[1, 0] / ball(-c).exp()
+        assert all(float(abs(q - due).abs_upper()) < 2.0**-90 for q, due in zip(quotients, (1, -1), strict=True))
+
+
 def test_the_frechet_derivative_is_a_derivative():
     """L(A,E) agrees with the difference quotient to the quotient's own second-order error."""
     a, d, h = np.array([[0.5, 1.0], [-0.25, 0.0]]), np.array([[1.0, 0.0], [2.0, -1.0]]), 2.0**-20

@@ -159,7 +159,7 @@ def another_regularisation(u, a, b, C, reg, *_):
 
 def differences_of_exponentials(u, A, *_):
     """After each squaring of a triangle SciPy puts σ(e^μ - e^λ)/(μ - λ) on the superdiagonal: off by 4u·|σ/(μ - λ)|·max(e^λ,
-    e^μ) and by |σ| subnormal units where the quotient is one. Larger than 2×2, what is off in e^(A/2ᵏ) comes into the other entries
+    e^μ) and by |σ| subnormal units where the quotient is one. Larger than 2×2, what is off in e^(A/2ᵏ) comes into other entries
     of e^A with at most 2ᵏ·‖e^(tA)‖‖e^((1-t)A)‖; the powers of two, up to 2ˢ ≤ ‖A‖, add up to twice the last."""
     return max((_of_one_triangle(u, a) for a in A.reshape(-1, *A.shape[-2:])), default=0.0)
 

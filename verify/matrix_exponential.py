@@ -202,7 +202,7 @@ def exponential_times_vectors_solves_the_equation(expm_multiply, A, V, space):
     V = V[: len(A), :2]
     if not V.any():
         V = np.ones_like(V)
-    truth = exact.expm(A) * ball(V)
+    truth = exact.expm_times(A, V)
     size = frobenius(truth)
     c = float((frobenius(exact.expm(A)) * frobenius(ball(V)) / size).abs_upper())
     low, refine = as_accurate(A, space, c, underflow_of=truth)
