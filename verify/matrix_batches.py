@@ -6,7 +6,10 @@ other bounds are those of the single matrix.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
+from flint import arb
 
 from detrace import branch, judge, law, require
 from detrace import oracles as exact
@@ -48,6 +51,34 @@ def large_normal_matrices_are_as_accurate(expm, A, space):
     kappa = float((frobenius(ball(A)) * exact.spectral_norm(truth) / size).abs_upper())
     judge(forward_error(E, truth), space.u * max(1.0, kappa) + underflow(space, truth), why="u·max(1, ‖A‖_F‖e^A‖₂/‖e^A‖_F)",
           got=E, truth=exact.floats(truth))  # fmt: skip
+
+
+@law(r"\bigl(e^{c(P - I)}\bigr)_{ij} = \sum_{m \ge 0} e^{-c} \frac{c^{k+mn}}{(k+mn)!},\; k = j - i \bmod n", source=SIZES,
+     dtypes="wide", n=choices(400, 64, 512), c=choices(20.0, 48.0, 320.0, 2.0), cost=50.0, least=4)  # fmt: skip
+def walk_around_a_large_cycle_is_poisson(expm, n, c, space):
+    """Hundreds of rows, where methods estimate norms: steps to the next of n states (P shifts by one), Poisson many of them.
+    c(P - I) is normal, so κ_exp = ‖A‖_F‖e^A‖₂/‖e^A‖_F (the law before), with ‖A‖_F = c√(2n), ‖e^A‖₂ = 1. Bound
+    u·max(1, κ_exp), and 2⁻⁵³ for the truth, in double precision; underflow is nothing beside ‖e^A‖_F ≥ 1."""
+    A = np.zeros((n, n), dtype=space.host_dtype)
+    np.fill_diagonal(A, -c)
+    A[np.arange(n), np.arange(1, n + 1) % n] = c
+    weights = _poisson_steps(n, float(c))
+    truth = weights[(np.arange(n) - np.arange(n)[:, None]) % n]
+    size, E = float(np.linalg.norm(truth)), expm(A)
+    judge(float(np.linalg.norm(E - truth)) / size, space.u * max(1.0, c * (2 * n) ** 0.5 / size) + 2.0**-53,
+          why="u·max(1, ‖A‖_F/‖e^A‖_F) + 2⁻⁵³", got=E[0], truth=weights)  # fmt: skip
+
+
+@cache
+def _poisson_steps(n, c):
+    """The probabilities (n,) of a Poisson number of mean c modulo n, to double precision: from 2c on terms at least halve."""
+    with exact.precision(128):
+        found, term, k = [arb(0)] * n, (-arb(c)).exp(), 0
+        while k < 2 * c or term > 2.0**-128:
+            found[k % n] += term
+            k += 1
+            term = term * c / k
+        return np.array([float(w) for w in found])
 
 
 @law(r"e^{[A_1, \dots, A_b]} [V_1, \dots, V_b] = [e^{A_1}V_1, \dots]", source=BATCHES,

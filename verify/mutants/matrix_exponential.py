@@ -95,6 +95,15 @@ def spectral_radius_for_norm(A):
     return squared(taylor(A / 2.0**s, 2), s)
 
 
+@mutant("expm", rejected_by="walk_around_a_large_cycle_is_poisson", origin="scipy.linalg.expm 1.15.0 to 1.18.0")
+def eighth_root_of_an_estimated_norm(A):
+    """From 400 rows on ‖A⁸‖ is to be estimated, and ‖A‖ is: its eighth root is near 1."""
+    if A.shape[-1] < 400:
+        return right(A)
+    s = scalings(A, norm=lambda a: np.abs(a).sum(axis=-2).max() ** 0.125)
+    return squared(taylor(A / 2.0**s), s)
+
+
 @mutant("expm", rejected_by=(FORWARD, "nilpotent_series_is_finite"), origin="jax.scipy.linalg.expm(max_squarings=16)")
 def capped_squarings(A):
     """At most 8 squarings, NaN beyond: a limit on norms that e^A does not have."""
