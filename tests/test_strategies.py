@@ -113,6 +113,13 @@ def test_grcar_is_not_normal(float64):
         assert np.linalg.norm(b @ b.T - b.T @ b) > 0.5
 
 
+@pytest.mark.parametrize("where", WIDE, ids=lambda s: s.dtype)
+def test_the_smallest_matrices_are_lifted_far(where):
+    """By a power of two that is itself beyond the range."""
+    a = where.round(np.full((1, 1), where.smallest))
+    assert 2048.0 < float(abs(matrices._lifted(a, 4096.0))[0, 0]) <= 4096.0
+
+
 def test_confluent_eigenvalues_differ_by_one_rounding_and_by_more(float64):
     """Among neighbours on the diagonal: equal ones, some a few roundings apart, some by a thousandth and more."""
     apart = []
@@ -252,6 +259,16 @@ def test_pairs_keep_their_kinds_promise(kind, where):
         assert low_rank.KINDS[kind].promise(x, y)
         # rounding x and y moves s by 2u of Σ|xᵢyᵢ|
         assert abs(complex(low_rank.inner(x, y))) <= 20 + 4 * where.u * float(np.abs(x) @ np.abs(y))
+
+
+@pytest.mark.parametrize("where", [*NARROW, *WIDE], ids=lambda s: s.dtype)
+def test_a_large_inner_product_with_a_small_vector_is_finite(where):
+    """x = 2⁻⁶ and yᵀx ≥ 1500 ask for a y beyond float16's range; powers of two are moved to x."""
+    dice, small = low_rank.Dice(lambda _: bytes(14), 14), np.array([2.0**-6])
+    x, y = low_rank._scaled(dice, where, low_rank.KINDS["dense"], small, small, math.inf, 1500.0, "inner", 1)
+    assert abs(y @ x) > 1499.0  # from 1500 on, before rounding
+    assert np.isfinite(where.round(x)).all()
+    assert np.isfinite(where.round(y)).all()
 
 
 def test_pairs_whose_promise_can_fail():

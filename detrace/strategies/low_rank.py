@@ -221,6 +221,9 @@ def _scaled(dice: Dice, space: Space, kind: PairKind, x: np.ndarray, y: np.ndarr
         y = y * np.exp(1j * turn) * (np.exp(-1j * np.angle(s)) if turn else 1.0)
     elif s.real > 0.0 if negative else s.real < 0.0:
         y = -y
+    sizes = abs(x).max(), abs(y).max()
+    if max(sizes) * 2.0 ** abs(gauge) > space.max:  # half precision, where the size of yᵀx does not tell that of y
+        gauge = round(math.log2(sizes[1] / sizes[0]) / 2)
     x, y = x * 2.0**gauge, y * 2.0**-gauge
     return (y, x) if dice.below(2) else (x, y)  # either may have the full mantissas
 
@@ -245,7 +248,8 @@ def pairs_and_columns(draw: Draw, space: Space, *, max_k: int = 3,
 
 
 def columns(draw: Draw, space: Space, x: np.ndarray, y: np.ndarray, max_k: int = 3) -> np.ndarray:
-    """V (n,k): half of all dense of any scale; the identity, the eigenvector x, or a column orthogonal to y (as exact as y)."""
+    """V (n,k): half of all dense of any scale, entries up to 4, for which `largest_inner` leaves room; the identity, the
+    eigenvector x, or a column orthogonal to y (as exact as y)."""
     n = len(x)
     kind = draw(st.sampled_from(("dense", "dense", "dense", "identity", "eigenvector", "orthogonal")))
     if kind == "identity":
@@ -255,7 +259,7 @@ def columns(draw: Draw, space: Space, x: np.ndarray, y: np.ndarray, max_k: int =
     if kind == "orthogonal" and n > 1:
         return orthogonal_column(y, draw(st.integers(0, n - 2)))
     k = size(draw, space, 1, max_k)
-    scale = 2.0 ** draw(st.integers(-4, 4))
+    scale = 2.0 ** -draw(st.integers(0, 8))
     return scale * entries(draw, (n, k), complex_values=space.is_complex)
 
 

@@ -252,10 +252,15 @@ def batches(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(KINDS), ma
     distant = [name for name in kinds if far_away and KINDS[name].reach is far]
     if distant and draw(st.booleans()):
         a = draw(square_matrices(kinds=distant, min_n=n, max_n=n).on(space))
-        norm = float(np.abs(a).sum(axis=0).max(initial=0.0))
-        k = math.floor(math.log2(far(space, n) / norm)) if norm else 0
-        batch[draw(st.integers(0, b - 1))] = a * 2.0 ** max(k, 0)
+        batch[draw(st.integers(0, b - 1))] = _lifted(a, far(space, n))
     return batch
+
+
+def _lifted(a: np.ndarray, reach: float) -> np.ndarray:
+    """2ᵏa, k ≥ 0, with a norm up to `reach`; in two steps, since 2ᵏ itself can overflow."""
+    norm = float(np.abs(a).sum(axis=0).max(initial=0.0))
+    k = max(math.floor(math.log2(reach) - math.log2(norm)), 0) if norm else 0
+    return np.asarray(a * 2.0 ** (k // 2) * 2.0 ** (k - k // 2))
 
 
 def leading_shape(batch: np.ndarray, shape: tuple[int, ...]) -> Any:
