@@ -88,7 +88,7 @@ def _columns(V: Any, n: int, name: str) -> Any:
 
 def _exponent(xp: Any, x: Any, y: Any) -> Any:
     """s = yᵀx (..., 1), NaN where it is not finite: nothing is known of exp(xyᵀ) then. For one pair without an array of its n
-    products: besides its own time, giving its memory back made malloc give PyTorch's results back too."""
+    products: freeing that made malloc return the memory of PyTorch's large results to the system, too."""
     s = (x @ y)[None] if x.ndim == 1 else xp.sum(x * y, axis=-1, keepdims=True)
     return s + (s - s)
 

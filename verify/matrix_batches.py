@@ -57,8 +57,8 @@ def large_normal_matrices_are_as_accurate(expm, A, space):
      dtypes="wide", n=choices(400, 64, 512), c=choices(20.0, 48.0, 320.0, 2.0), cost=50.0, least=4)  # fmt: skip
 def walk_around_a_large_cycle_is_poisson(expm, n, c, space):
     """Hundreds of rows, where methods estimate norms: steps to the next of n states (P shifts by one), Poisson many of them.
-    c(P - I) is normal, so κ_exp = ‖A‖_F‖e^A‖₂/‖e^A‖_F (the law before), with ‖A‖_F = c√(2n), ‖e^A‖₂ = 1. Bound
-    u·max(1, κ_exp), and 2⁻⁵³ for the truth, in double precision; underflow is nothing beside ‖e^A‖_F ≥ 1."""
+    A = c(P - I) is normal: κ_exp = ‖A‖_F‖e^A‖₂/‖e^A‖_F as for `large_normal_matrices_are_as_accurate`, ‖A‖_F = c√(2n) and
+    ‖e^A‖₂ = 1. Bound u·max(1, κ_exp), and 2⁻⁵³ for the truth, in double precision; underflow is nothing beside ‖e^A‖_F ≥ 1."""
     A = np.zeros((n, n), dtype=space.host_dtype)
     np.fill_diagonal(A, -c)
     A[np.arange(n), np.arange(1, n + 1) % n] = c
