@@ -50,6 +50,8 @@ class Profile:
 
 EXAMPLES = ".detrace/examples"
 """Where random profiles keep the inputs that failed, to try them first the next time."""
+LONGEST = 1 << 14
+"""Numbers in the calls of a violation beyond which they are left out of results and scripts."""
 
 PROFILES = {
     p.name: p
@@ -292,5 +294,18 @@ def _details(violation: Violation, record: Record) -> dict[str, Any]:
         "why": violation.why,
         "got": encode(violation.got),
         "truth": encode(violation.truth),
-        "calls": [[name, encode(args), encode(result)] for name, args, result in record.example.calls],
+        "calls": _calls(record),
     }
+
+
+def _calls(record: Record) -> list[Any]:
+    """The calls of an example, which a script repeats; none where they hold more numbers than anybody reads: the law makes them
+    again from its input."""
+    calls = record.example.calls
+    if sum(_numbers(args) + _numbers(result) for _, args, result in calls) > LONGEST:
+        return []
+    return [[name, encode(args), encode(result)] for name, args, result in calls]
+
+
+def _numbers(value: Any) -> int:
+    return sum(map(_numbers, value)) if isinstance(value, tuple | list) else np.size(value)

@@ -226,6 +226,22 @@ def test_a_script_about_results_of_several_shapes(float64):
     assert "these are not the results that violated the law" in text
 
 
+def test_a_script_of_large_arrays_is_short(float64):
+    """Matrices of 160,000 numbers stand neither in the results nor in the script, which has the law make them again."""
+
+    @law("x", source="toy", n=integers(400, 400))
+    def large(twice, n):
+        """For every n."""
+        judge(1.0, 1e-9, got=twice(np.eye(n))[0], truth=2.0)
+
+    subject = toy.subject(twice=lambda a: a + a)
+    outcome = run(large, subject, float64, CONTRACTS, PROFILES["quick"])
+    text = script(large, subject, float64, outcome, CONTRACTS)
+    assert len(json.dumps(outcome.as_json())) < 30_000
+    assert len(text) < 2_000
+    assert 'judge_again("large", {"twice": twice}, "numpy-cpu-float64", n=400)' in text
+
+
 def test_what_source_cannot_rebuild_is_left_to_the_law(float64):
     """A call with an argument that is only known by its text is not repeated; the script asks detrace."""
 

@@ -54,7 +54,7 @@ def large_normal_matrices_are_as_accurate(expm, A, space):
 
 
 @law(r"\bigl(e^{c(P - I)}\bigr)_{ij} = \sum_{m \ge 0} e^{-c} \frac{c^{k+mn}}{(k+mn)!},\; k = j - i \bmod n", source=SIZES,
-     dtypes="wide", n=choices(400, 64, 512), c=choices(20.0, 48.0, 320.0, 2.0), cost=50.0, least=4)  # fmt: skip
+     dtypes="wide", n=choices(400, 64, 512, few=1), c=choices(20.0, 48.0, 320.0, 2.0), cost=50.0, least=4)  # fmt: skip
 def walk_around_a_large_cycle_is_poisson(expm, n, c, space):
     """Hundreds of rows, where methods estimate norms: steps to the next of n states (P shifts by one), Poisson many of them.
     A = c(P - I) is normal: κ_exp = ‖A‖_F‖e^A‖₂/‖e^A‖_F as for `large_normal_matrices_are_as_accurate`, ‖A‖_F = c√(2n) and
