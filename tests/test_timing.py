@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -251,6 +255,21 @@ class TestSampling:
         assert 200 <= repeats <= 250
         assert seconds >= sampling.BATCH_S
 
+    @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the switches are glibc's")
+    def test_memory_that_a_call_gives_back_is_kept(self):
+        """Blocks of 8 MB, two at a time, take page faults (2048 each) when they are first taken only."""
+        code = """
+import resource
+faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+def call(): bytearray(8 << 20), bytearray(8 << 20)
+call(), call()
+before = faults()
+for _ in range(5): call()
+print(faults() - before)
+"""
+        run = [sys.executable, "-c", code]
+        assert int(subprocess.run(run, env=os.environ | pool.KEPT_MEMORY, capture_output=True, check=True).stdout) < 100
+
     def test_a_disturbed_sample_is_taken_again(self, monkeypatch):
         takes = iter([timers.Sample(2e-3, lost=0.5), timers.Sample(1e-3, lost=0.01)])
 
@@ -262,8 +281,8 @@ class TestSampling:
         monkeypatch.setattr(member, "timer", Fake)
         assert sampling.undisturbed(member, 1).wall_s == 1e-3
 
-    @pytest.mark.parametrize(("repeats", "cold", "before"), [(3, False, 1), (1, False, 0), (3, True, 0)])
-    def test_a_call_before_a_batch_fills_the_caches(self, repeats, cold, before):
+    @pytest.mark.parametrize(("repeats", "cold", "before"), [(3, False, 2), (1, False, 0), (3, True, 0)])
+    def test_calls_before_a_batch_fill_the_caches(self, repeats, cold, before):
         """Not where one call is a batch, nor where the caches are to be empty."""
         calls = []
         member = Member("m", NUMPY, lambda: calls.append(1))

@@ -26,6 +26,10 @@ ONE_THREAD = {
 """Two threads on two shared cores spread a kernel's time by 11 % where one spreads it by 1.5 %. The last two entries
 let the processes of one run share what XLA compiled."""
 
+KEPT_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(1 << 25)}
+"""glibc's malloc keeps what a call gives back, blocks of up to 32 MB, for the next call. Left to itself it returns results of
+a few MB to the system by what was freed beside them; page faults then take several times as long as the call."""
+
 TASK_LIMIT_S = 120.0
 """A task that gives no sign of life for this long is a hang: the worker is killed and the rest goes on."""
 
@@ -62,7 +66,7 @@ def _messages(job: dict[str, Any], cache: Path) -> Iterator[dict[str, Any] | str
     with tempfile.TemporaryDirectory() as folder:
         job_file, log = Path(folder) / "job.json", Path(folder) / "stderr"
         job_file.write_text(json.dumps(job), encoding="utf-8")
-        environment = {**os.environ, **ONE_THREAD, "JAX_COMPILATION_CACHE_DIR": str(cache)}
+        environment = {**os.environ, **ONE_THREAD, **KEPT_MEMORY, "JAX_COMPILATION_CACHE_DIR": str(cache)}
         with log.open("wb") as errors:
             process = subprocess.Popen(
                 [sys.executable, "-m", "detrace.timing.worker", str(job_file)],

@@ -87,9 +87,10 @@ def interleave(members: Sequence[Member], effort: Effort, rng: np.random.Generat
 
 
 def undisturbed(member: Member, repeats: int) -> Sample:
-    """One sample, taken again while other processes get in its way. A call before it brings back into the caches what the other
-    members put out of them; a call as long as a batch does so itself."""
+    """One sample, taken again while other processes get in its way. Two calls before it bring back into the caches what the
+    other members put out of them; a call as long as a batch does so itself."""
     if repeats > 1 and not member.cold:
+        member.call()
         member.call()
     best = member.timer().sample(member.call, repeats)
     for _ in range(RETAKES):
