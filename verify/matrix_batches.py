@@ -53,7 +53,7 @@ def large_normal_matrices_are_as_accurate(expm, A, space):
           got=E, truth=exact.floats(truth))  # fmt: skip
 
 
-@law(r"\bigl(e^{c(P - I)}\bigr)_{ij} = \sum_{m \ge 0} e^{-c} \frac{c^{k+mn}}{(k+mn)!},\; k = j - i \bmod n", source=SIZES,
+@law(r"\bigl(e^{c(P - I)}\bigr)_{ij} = \sum_{m \ge 0} e^{-c} \frac{c^{k+mn}}{(k+mn)!},\; k = (j - i) \bmod n", source=SIZES,
      dtypes="wide", n=choices(400, 64, 512, few=1), c=choices(20.0, 48.0, 320.0, 2.0), cost=50.0, least=4)  # fmt: skip
 def walk_around_a_large_cycle_is_poisson(expm, n, c, space):
     """Hundreds of rows, where methods estimate norms: steps to the next of n states (P shifts by one), Poisson many of them.

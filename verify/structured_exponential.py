@@ -114,7 +114,7 @@ def jordan_block_has_no_eigenbasis(expm, A, space):
     judge_exponential(expm(A), A, space, truth)
 
 
-@law(r"\exp\begin{pmatrix} \lambda_1 & \mu_1 \\ & \lambda_2 & \ddots \\ & & \ddots \end{pmatrix}_{ij} ="
+@law(r"b_{ii} = \lambda_i,\; b_{i,i+1} = \mu_i \Rightarrow (e^{B})_{ij} ="
      r" \mu_i \cdots \mu_{j-1} \exp[\lambda_i, \ldots, \lambda_j]", source="Opitz 1964; Higham 2008, sec. 10.4.3",
      A=square_matrices(kinds=("confluent",), min_n=2), lower=choices(False, True), least=60)  # fmt: skip
 def divided_differences_fill_the_triangle(expm, A, lower, space):
