@@ -124,17 +124,19 @@ def divided_differences_fill_the_triangle(expm, A, lower, space):
     n = len(A)
 
     def compute():
-        truth = acb_mat(n, n)
+        entries = acb_mat(n, n)
         for i in range(n):
             factor = acb(1)
             for j in range(i, n):
-                truth[i, j] = factor * _divided_difference(sorted(np.diag(A)[i : j + 1].tolist(), key=_by_parts))
+                entries[i, j] = factor * _divided_difference(sorted(np.diag(A)[i : j + 1].tolist(), key=_by_parts))
                 if j + 1 < n:
                     factor = factor * ball(A[j, j + 1])
-        return truth
+        return entries
 
     truth = exact.certify(compute)
-    judge_exponential(expm(A.T if lower else A), A.T if lower else A, space, truth.transpose() if lower else truth)
+    if lower:
+        A, truth = np.ascontiguousarray(A.T), truth.transpose()
+    judge_exponential(expm(A), A, space, truth)
 
 
 def _by_parts(z):
