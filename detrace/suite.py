@@ -42,7 +42,7 @@ class Suite:
 
     def reference(self) -> Subject:
         """Our own functions; of their modules only those that need no library but NumPy to be imported."""
-        return reference(_submodules("reference", but=importlib.import_module("reference").LAYERS), self.contracts)
+        return reference(_submodules("reference", but=importlib.import_module("reference").NEEDS), self.contracts)
 
     def peers(self, names: Iterable[str] = ()) -> tuple[list[Subject], dict[str, str]]:
         """Installed public libraries (these, or all), and for the others the reason why not."""

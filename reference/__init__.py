@@ -1,4 +1,4 @@
 """What is true: one module a family, plain array-API functions whose docstrings are the contracts."""
 
-LAYERS = ("invertible_linear",)
-"""Modules of layers for one library, which must be there when they are imported. They offer no contract."""
+NEEDS = {"invertible_linear": "torch", "loops": "numba"}
+"""Modules that need more than NumPy to be imported, and what: layers, compiled loops. They offer no contract."""

@@ -7,7 +7,7 @@ computed in float32 and rounded once. yᵀ is the plain transpose, for complex d
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from math import expm1, factorial, inf, prod
 from typing import Any
 
@@ -213,29 +213,13 @@ def expm_low_rank_apply(X: Any, Y: Any, V: Any) -> Any:
     YT = xp.matrix_transpose(Y)
     if X.shape[-2] <= X.shape[-1]:
         return xp.astype(_exponential(xp, X, YT) @ V, dtype, copy=False)
-    phi, single = _phi1m(xp, YT @ X), V.ndim == X.ndim == 2
+    S, single = YT @ X, V.ndim == X.ndim == 2
     if single and is_torch_array(V):
-        out: Any = V.addmm(X, phi @ (YT @ V))
-    elif single and X.size > 0 and V.shape[1] >= 16 and V.size > BLOCK and compiled.takes(V, X, Y):
-        out = _updated_copy(V, X, phi, YT)
-    else:
-        out = X @ (phi @ (YT @ V))
+        out: Any = V.addmm(X, _phi1m(xp, S) @ (YT @ V))
+    elif not single or (out := compiled.plus_low_rank(V, X, S, Y, partial(_phi1m, xp))) is None:
+        out = X @ (_phi1m(xp, S) @ (YT @ V))
         out += V
     return xp.astype(out, dtype, copy=False)
-
-
-def _updated_copy(V: np.ndarray, X: np.ndarray, phi: np.ndarray, YT: np.ndarray) -> np.ndarray:
-    """V + X φ (YᵀV) of one matrix: V is read once, for a copy and YᵀV, and BLAS adds to the copy."""
-    from scipy.linalg import get_blas_funcs
-
-    product: Any = 0
-    out = np.empty(V.shape, V.dtype)
-    step = max(1, BLOCK // V.shape[1])
-    for i in range(0, len(V), step):
-        block = out[i : i + step]
-        block[...] = V[i : i + step]
-        product = product + YT[:, i : i + step] @ block
-    return get_blas_funcs("gemm", (V,))(1.0, (phi @ product).T, X.T, beta=1.0, c=out.T, overwrite_c=True).T
 
 
 @QUIET

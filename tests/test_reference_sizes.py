@@ -73,7 +73,7 @@ def test_columns_by_each_way(columns: int, dtype: Any, monkeypatch: pytest.Monke
     V = rng().standard_normal((101, 2 * columns)).astype(dtype)
     u = float(np.finfo(dtype).eps) / 2
     ways: dict[str, dict[str, Any]] = {
-        "loop": {}, "BLAS": {"_plus_outer": lambda: None, "BLOCK": 32}, "arrays": {"plus_outer": lambda *arrays: None},
+        "loop": {}, "BLAS": {"_loops": lambda: None, "BLOCK": 32}, "arrays": {"plus_outer": lambda *arrays: None},
     }  # fmt: skip
     for W in (V[:, :columns].copy(), np.asfortranarray(V[:, :columns]), V[:, ::2], V[::-1, :columns]):
         before, dense, found = W.copy(), expm_rank1(x, y) @ W, {}
@@ -96,7 +96,7 @@ def test_no_loop_where_numba_is_missing_or_does_not_compile(missing: bool, monke
         monkeypatch.setitem(sys.modules, "numba", None)
     else:
         monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)
-    assert compiled._plus_outer.__wrapped__() is None
+    assert compiled._loops.__wrapped__() is None
 
 
 class Own(np.ndarray):
@@ -120,20 +120,48 @@ def test_columns_that_a_compiled_loop_may_not_take(change: Callable[[np.ndarray]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
-@pytest.mark.parametrize("columns", [15, 16, 17])
-def test_rows_of_a_low_rank_product_are_taken_in_blocks(columns: int, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """exp(XYᵀ)V with and without blocks, by any strides: the dense product; V stays as it was. With n = 101, ‖X‖‖Y‖ = 1
-    and ‖φ₁‖ < 2, inner products of length n round by nu(2‖V‖) in YᵀV and by nu(1 + 2)‖V‖ in the dense product."""
-    monkeypatch.setattr(low_rank_exponential, "BLOCK", 32)
-    X, Y = (f.astype(dtype) * c / np.linalg.norm(f) for f, c in zip(rng().standard_normal((2, 101, 3)), (1, -1), strict=True))
-    if np.iscomplexobj(X):
-        X = X * 1j
-    V = rng().standard_normal((101, 2 * columns)).astype(dtype)
-    for W in (V[:, :columns].copy(), np.asfortranarray(V[:, :columns]), V[:, ::2], V[::-1, :columns]):
-        before = W.copy()
-        error = expm_low_rank_apply(X, np.asfortranarray(Y), W) - expm_low_rank(X, Y) @ W
-        assert np.linalg.norm(error) <= 6 * 101 * float(np.finfo(dtype).eps) / 2 * np.linalg.norm(W)
-        assert np.array_equal(W, before)
+@pytest.mark.parametrize("rank", [1, 3, 6, 33])
+@pytest.mark.parametrize("columns", [15, 16, 41])
+def test_low_rank_products_by_each_way(columns: int, rank: int, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """exp(XYᵀ)V, V by rows, by columns or strided, by numba's loops (real, by rows, rank at most 32), by BLAS in blocks, by
+    arrays: the dense product; V stays as it was. ‖YᵀX‖_F is below 1 and above, where φ₁ has no series. With n = 101,
+    ‖X‖‖Y‖ = c and ‖φ₁‖ < 2c, inner products of length n round by nu(2c²‖V‖) in YᵀV, by nu(1 + 2c²)‖V‖ in the dense product."""
+    pytest.importorskip("numba")
+    ways: dict[str, dict[str, Any]] = {
+        "loops": {"BLOCK": 32},
+        "BLAS": {"_loops": lambda: None, "BLOCK": 32},
+        "arrays": {"plus_low_rank": lambda *arrays: None},
+    }  # fmt: skip
+    u = float(np.finfo(dtype).eps) / 2
+    random = rng().standard_normal
+    for c in (0.9, 2.5):
+        X = random((101, rank)) + 3 * random((101, 1)) + (1j * random((101, rank)) if np.dtype(dtype).kind == "c" else 0)
+        Y = X.conj() + random((101, rank))
+        X, Y = (X / np.linalg.norm(X)).astype(dtype), (c * Y / np.linalg.norm(Y)).astype(dtype)
+        assert (np.linalg.norm(Y.T @ X) > 1) == (c > 1)
+        V = random((101, 2 * columns)).astype(dtype)
+        for W in (V[:, :columns].copy(), np.asfortranarray(V[:, :columns]), V[:, ::2], V[::-1, :columns]):
+            before, dense = W.copy(), expm_low_rank(X, Y) @ W
+            for changes in ways.values():
+                with monkeypatch.context() as other:
+                    for name, value in changes.items():
+                        other.setattr(compiled, name, value)
+                    error = expm_low_rank_apply(X, Y, W) - dense
+                assert np.linalg.norm(error) <= (1 + 4 * c * c) * 101 * u * np.linalg.norm(W)
+            assert np.array_equal(W, before)
+
+
+def test_loops_are_what_low_rank_products_go_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real columns by rows, and no others: loops that leave the result at -1 show."""
+    loops = pytest.importorskip("reference.loops")
+    monkeypatch.setattr(compiled, "BLOCK", 32)
+    monkeypatch.setattr(loops, "plus_product", lambda V, X, C, out: out.fill(-1))
+    X, V = np.ones((9, 2)) / 9, np.ones((9, 17))
+    for dtype, changed in ((np.float64, 16), (np.float32, 16), (np.complex128, 0)):
+        out = expm_low_rank_apply(X.astype(dtype), X.astype(dtype), V.astype(dtype))
+        assert (out == -1).all(0).sum() == changed
+    assert not (expm_low_rank_apply(X, X, np.asfortranarray(V)) == -1).any()
+    assert not (expm_low_rank_apply(np.asfortranarray(X), X, V) == -1).any()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])
@@ -143,14 +171,18 @@ def test_both_ways_to_phi_of_a_matrix(kind: str, dtype: Any) -> None:
 
     The series: Sᵏ is off by (k - 1)γ₅, which costs γ₅Σ(k - 1)/(k + 1)! = γ₅(3 - e); sums of four terms γ₄(e - 1); rounded
     coefficients and Horner's sums 4u; γ₅ = 5u, γ₄ = 4u, 2√2 times that for complex numbers. Together 28u, and
-    ‖φ₁(S)‖ >= 3 - e. That expm keeps to it is found, not proved: no switch is visible."""
+    ‖φ₁(S)‖ >= 3 - e. In numba, by Horner's rule in S: (γ₅ + 3u)(e - 1) = 14u. That expm keeps to it is found, not proved:
+    no switch is visible."""
     S = rng().standard_normal((5, 5)) + (1j * rng().standard_normal((5, 5)) if np.dtype(dtype).kind == "c" else 0)
     S = {"full": S, "nilpotent": np.triu(S, 1), "negative": -S @ S.conj().T}[kind]
     for norm in (0.3, 0.999, 1.001, 1.5):
         T = (S * (norm / np.linalg.norm(S))).astype(dtype)
         truth = np.array(floats(phi1_matrix(ball(T))))
-        error = np.linalg.norm(low_rank_exponential._phi1m(array_namespace(T), T) - truth)
-        assert error <= 100 * float(np.finfo(dtype).eps) / 2 * np.linalg.norm(truth)
+        found = [low_rank_exponential._phi1m(array_namespace(T), T)]
+        if norm < 1 and T.dtype.kind == "f":
+            found.append(pytest.importorskip("reference.loops").phi1_series(T, compiled.TERMS[T.dtype.char]))
+        for phi in found:
+            assert np.linalg.norm(phi - truth) <= 100 * float(np.finfo(dtype).eps) / 2 * np.linalg.norm(truth)
 
 
 @pytest.mark.parametrize("library", ["numpy", "torch"])
