@@ -11,8 +11,9 @@ import numpy as np
 BLOCK = 1 << 16
 """Elements that long arrays are worked on at a time: they stay in a second-level cache, temporaries need no new memory
 from the system, and OpenBLAS multiplies so few of them by up to 15 columns without packing them first."""
-MOST = 32
-"""Columns of X that loops take; BLAS multiplies more of them as fast."""
+FEWEST, MOST = 1 << 12, 32
+"""Elements of V from which on, and columns of X up to which loops take them: a call on fewer elements is not worth what
+compiling costs; BLAS multiplies more columns as fast."""
 TERMS = {"f": 12, "d": 20}
 """Of φ₁'s series: the rest, 1.1/(terms + 1)! where ‖S‖ <= 1, is below u/50."""
 TAKEN = {(np.ndarray, np.dtype(char)) for char in "fdFD"}
@@ -48,35 +49,44 @@ def _update_by_blocks(out: np.ndarray, V: np.ndarray, x: np.ndarray, w: np.ndarr
 def plus_low_rank(V: Any, X: Any, S: Any, Y: Any, phi1m: Callable[[Any], Any]) -> np.ndarray | None:
     """V + X φ₁(S) YᵀV, (n, k), (n, r), (r, r), (n, r) -> (n, k); None for arrays that compiled code cannot take or need not.
 
-    numba, if all are real and stored by rows, r <= MOST: φ₁ by its series if ‖S‖_F <= 1, else by `phi1m`; the first call in a
-    process imports numba and compiles for its dtype, 0.5 to 1 s together. BLAS: blocks of V are copied and multiplied while
-    they are in a cache.
+    numba, if all are real and stored by rows: φ₁ by its series where ‖S‖_F <= 1, else by `phi1m`; the first call in a process
+    imports numba and compiles for its dtype, 0.5 to 1 s together. BLAS: in one and a half to three times that time.
     """
-    (n, k), r = V.shape, X.shape[1]
-    if not (takes(V, X, S, Y) and k >= 16 and V.size > BLOCK and r > 0):
+    k, r = V.shape[1], X.shape[1]
+    if not (takes(V, X, S, Y) and k >= 16 and r > 0):
         return None
-    out = np.empty(V.shape, V.dtype)
-    by_rows = r <= MOST and all(a.flags.c_contiguous for a in (V, X, S, Y))
-    if by_rows and V.dtype.kind == "f" and (loops := _loops()) is not None:
-        product = np.zeros((r, k), V.dtype)
-        loops.add_transposed_product(Y, V, product)
-        rest = k - k % (loops.LINE // V.itemsize)  # columns that fill no line
-        if rest < k:
-            product[:, rest:] = Y.T @ V[:, rest:]
-        C = (loops.phi1_series(S, TERMS[V.dtype.char]) if np.vdot(S, S) <= 1 else phi1m(S)) @ product
-        loops.plus_product(V, X, C, out)
-        if rest < k:
-            out[:, rest:] = V[:, rest:] + X @ C[:, rest:]
-        return out
+    by_rows = V.dtype.kind == "f" and all(a.flags.c_contiguous for a in (V, X, S, Y))
+    if by_rows and V.size >= FEWEST and r <= MOST and (loops := _loops()) is not None:
+        return _low_rank_by_tiles(loops, V, X, S, Y, phi1m)
+    return _low_rank_by_blocks(V, X, phi1m(S), Y) if V.size > BLOCK else None
+
+
+def _low_rank_by_tiles(loops: Any, V: Any, X: Any, S: Any, Y: Any, phi1m: Callable[[Any], Any]) -> np.ndarray:
+    out, product = np.empty(V.shape, V.dtype), np.zeros((X.shape[1], V.shape[1]), V.dtype)
+    whole = V.shape[1] - V.shape[1] % (loops.LINE // V.itemsize)  # columns that fill lines
+    rest = np.s_[:, whole:]
+    loops.add_transposed_product(Y, V, product)
+    if whole < V.shape[1]:
+        product[rest] = Y.T @ V[rest]
+    C = (loops.phi1_series(S, TERMS[V.dtype.char]) if np.vdot(S, S) <= 1 else phi1m(S)) @ product
+    loops.plus_product(V, X, C, out)
+    if whole < V.shape[1]:
+        out[rest] = V[rest] + X @ C[rest]
+    return out
+
+
+def _low_rank_by_blocks(V: np.ndarray, X: np.ndarray, phi: np.ndarray, Y: np.ndarray) -> np.ndarray:
+    """V + X φ YᵀV: blocks of rows are copied and multiplied while they are in a cache, and BLAS adds to the copy."""
     from scipy.linalg import get_blas_funcs
 
-    total: Any = 0
-    step = max(1, BLOCK // k)
-    for i in range(0, n, step):
+    out, product = np.empty(V.shape, V.dtype), np.zeros((X.shape[1], V.shape[1]), V.dtype)
+    step = max(1, BLOCK // V.shape[1])
+    for i in range(0, len(V), step):
         block = out[i : i + step]
         block[...] = V[i : i + step]
-        total = total + Y[i : i + step].T @ block
-    updated: np.ndarray = get_blas_funcs("gemm", (V,))(1.0, (phi1m(S) @ total).T, X.T, beta=1.0, c=out.T, overwrite_c=True).T
+        product += Y[i : i + step].T @ block
+    gemm = get_blas_funcs("gemm", (V,))
+    updated: np.ndarray = gemm(1.0, (phi @ product).T, X.T, beta=1.0, c=out.T, overwrite_c=True).T
     return updated
 
 

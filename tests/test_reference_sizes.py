@@ -128,7 +128,7 @@ def test_low_rank_products_by_each_way(columns: int, rank: int, dtype: Any, monk
     ‖X‖‖Y‖ = c and ‖φ₁‖ < 2c, inner products of length n round by nu(2c²‖V‖) in YᵀV, by nu(1 + 2c²)‖V‖ in the dense product."""
     pytest.importorskip("numba")
     ways: dict[str, dict[str, Any]] = {
-        "loops": {"BLOCK": 32},
+        "loops": {"FEWEST": 32, "BLOCK": 32},
         "BLAS": {"_loops": lambda: None, "BLOCK": 32},
         "arrays": {"plus_low_rank": lambda *arrays: None},
     }  # fmt: skip
@@ -154,7 +154,7 @@ def test_low_rank_products_by_each_way(columns: int, rank: int, dtype: Any, monk
 def test_loops_are_what_low_rank_products_go_through(monkeypatch: pytest.MonkeyPatch) -> None:
     """Real columns by rows, and no others: loops that leave the result at -1 show."""
     loops = pytest.importorskip("reference.loops")
-    monkeypatch.setattr(compiled, "BLOCK", 32)
+    monkeypatch.setattr(compiled, "FEWEST", 32)
     monkeypatch.setattr(loops, "plus_product", lambda V, X, C, out: out.fill(-1))
     X, V = np.ones((9, 2)) / 9, np.ones((9, 17))
     for dtype, changed in ((np.float64, 16), (np.float32, 16), (np.complex128, 0)):
