@@ -68,7 +68,12 @@ def _low_rank_by_tiles(loops: Any, V: Any, X: Any, S: Any, Y: Any, phi1m: Callab
     loops.add_transposed_product(Y, V, product)
     if whole < V.shape[1]:
         product[rest] = Y.T @ V[rest]
-    C = (loops.phi1_series(S, TERMS[V.dtype.char]) if np.vdot(S, S) <= 1 else phi1m(S)) @ product
+    if np.vdot(S, S) <= 1:
+        phi = np.eye(len(S), dtype=S.dtype)
+        loops.phi1_series(S, TERMS[S.dtype.char], phi, np.zeros_like(S))
+    else:
+        phi = phi1m(S)
+    C = phi @ product
     loops.plus_product(V, X, C, out)
     if whole < V.shape[1]:
         out[rest] = V[rest] + X @ C[rest]

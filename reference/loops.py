@@ -131,21 +131,16 @@ def plus_product(V: np.ndarray, X: np.ndarray, C: np.ndarray, out: np.ndarray) -
 
 
 @njit
-def phi1_series(S: np.ndarray, terms: int) -> np.ndarray:
-    """Σ Sᵏ/(k+1)!, k < `terms`, by Horner's rule: (r, r) -> (r, r)."""
-    phi = np.eye(len(S), dtype=S.dtype)
+def phi1_series(S: np.ndarray, terms: int, phi: np.ndarray, product: np.ndarray) -> None:
+    """Σ Sᵏ/(k+1)!, k < `terms`, by Horner's rule in `phi`, which is I at first, `product` zeros: all (r, r)."""
+    r = len(S)
     for k in range(terms, 1, -1):
-        phi = _one_plus_product(S, phi, S.dtype.type(1 / k))
-    return phi
-
-
-@njit
-def _one_plus_product(S: np.ndarray, A: np.ndarray, scale: float) -> np.ndarray:
-    """I + SA·scale."""
-    out = np.eye(len(S), dtype=S.dtype)
-    for i in range(len(S)):
-        for m in range(len(S)):
-            factor = S[i, m] * scale
-            for j in range(len(S)):
-                out[i, j] += factor * A[m, j]
-    return out
+        for i in range(r):
+            for m in range(r):
+                factor = S[i, m] / k
+                for j in range(r):
+                    product[i, j] += factor * phi[m, j]
+        for i in range(r):
+            for j in range(r):
+                phi[i, j] = product[i, j] + (i == j)
+                product[i, j] = 0

@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -302,6 +303,34 @@ print(faults() - before)
     def test_at_most_interrupts(self):
         def forever() -> None:
             with at_most(0.05):
+                while True:
+                    pass
+
+        with pytest.raises(TooSlowError):
+            forever()
+
+    def test_what_numba_compiles_is_not_interrupted(self):
+        """It compiles longer than the limit, one function within another; what comes after has the time that was left."""
+        numba = pytest.importorskip("numba")
+
+        def same(x: Any) -> Any:
+            return x
+
+        @numba.extending.overload(same)
+        def slow(x):  # numba wants the parameters of the lambda, with no annotation
+            time.sleep(0.2)
+            return lambda x: x
+
+        inner = numba.njit(lambda x: same(x))
+        outer = numba.njit(lambda x: inner(x) + 1)
+        start = time.perf_counter()
+        with at_most(0.1):
+            assert outer(2.0) == 3.0
+        assert time.perf_counter() > start + 0.2
+
+        def forever() -> None:
+            with at_most(0.1):
+                numba.njit(lambda x: x)(1)
                 while True:
                     pass
 

@@ -132,7 +132,8 @@ class TooSlowError(RuntimeError):
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Interrupt what runs longer (as soon as it is back in Python), where the system has an interval timer."""
+    """Interrupt what runs longer (as soon as it is back in Python), where the system has an interval timer; while numba
+    compiles the clock stands still."""
 
     def stop(*_: Any) -> None:
         raise TooSlowError(f"a call takes longer than {seconds:g} s")
@@ -143,10 +144,36 @@ def at_most(seconds: float) -> Iterator[None]:
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        yield
+        with _clock_stopped_by_numba():
+            yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def _clock_stopped_by_numba() -> Iterator[None]:
+    """The interval timer stands still from the first start to the last end of compilations one within another."""
+    if "numba" not in sys.modules:
+        yield
+        return
+    from numba.core.event import Listener, install_listener
+
+    class Pause(Listener):
+        depth, left = 0, 0.0
+
+        def on_start(self, event: Any) -> None:
+            if self.depth == 0:
+                self.left = signal.setitimer(signal.ITIMER_REAL, 0.0)[0]
+            self.depth += 1
+
+        def on_end(self, event: Any) -> None:
+            self.depth -= 1
+            if self.depth == 0 and self.left > 0:
+                signal.setitimer(signal.ITIMER_REAL, self.left)
+
+    with install_listener("numba:compile", Pause()):
+        yield
 
 
 def ready_compiler() -> None:
