@@ -62,12 +62,12 @@ def plus_low_rank(V: Any, X: Any, S: Any, Y: Any, phi1m: Callable[[Any], Any]) -
 
 
 def _low_rank_by_tiles(loops: Any, V: Any, X: Any, S: Any, Y: Any, phi1m: Callable[[Any], Any]) -> np.ndarray:
-    out, product = np.empty(V.shape, V.dtype), np.zeros((X.shape[1], V.shape[1]), V.dtype)
-    whole = V.shape[1] - V.shape[1] % (loops.LINE // V.itemsize)  # columns that fill lines
-    rest = np.s_[:, whole:]
+    (n, k), r = V.shape, X.shape[1]
+    out, product = np.empty(V.shape, V.dtype), np.zeros((r, k), V.dtype)
+    whole = k - k % (loops.LINE // V.itemsize)  # columns that fill lines
     loops.add_transposed_product(Y, V, product)
-    if whole < V.shape[1]:
-        product[rest] = Y.T @ V[rest]
+    if whole < k:
+        product[:, whole:] = Y.T @ V[:, whole:]
     if np.vdot(S, S) <= 1:
         phi = np.eye(len(S), dtype=S.dtype)
         loops.phi1_series(S, TERMS[S.dtype.char], phi, np.zeros_like(S))
@@ -75,8 +75,10 @@ def _low_rank_by_tiles(loops: Any, V: Any, X: Any, S: Any, Y: Any, phi1m: Callab
         phi = phi1m(S)
     C = phi @ product
     loops.plus_product(V, X, C, out)
-    if whole < V.shape[1]:
-        out[rest] = V[rest] + X @ C[rest]
+    if whole < k:
+        out[:, whole:] = V[:, whole:] + X @ C[:, whole:]
+    if n % 2:
+        out[-1] = V[-1] + X[-1] @ C
     return out
 
 

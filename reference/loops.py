@@ -1,7 +1,7 @@
 """Loops for numba to compile; `compiled.py` imports them where it is installed.
 
-YᵀV and V + XC with few columns in X, Y are sums of outer products over tiles that stay in registers: four rows of the
-result by the 64 bytes of one cache line. BLAS, made for square blocks, first copies what it multiplies.
+YᵀV and V + XC with few columns in X, Y are sums of outer products over tiles of the result that stay in registers: four rows
+by one cache line, or two by two. BLAS, made for square blocks, first copies what it multiplies.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 LINE = 64
-"""Bytes of a row in a tile."""
-STEPS = 32
-"""Rows of V that a tile of YᵀV sums before the next tile: all their columns, if not many, stay in a first-level cache."""
-READ, WRITE = 0, 1
+"""Bytes of a cache line."""
+NEAR = 1 << 13
+"""Bytes of V that are worked on before the next: they stay in a first-level cache."""
 
 
 @njit
@@ -30,16 +29,17 @@ def plus_outer(V: np.ndarray, x: np.ndarray, w: np.ndarray, out: np.ndarray) -> 
             out[i, j] = V[i, j] + x[i] * w[j]
 
 
-def _tile_of(rows: int, B_is_long: bool) -> Callable[..., None]:
-    """A tile, all arrays by their addresses, R = `rows`, L numbers a line:
-    out[o + pk + l] = start[o + pk + l] + Σ_{m<M} A[a + ps + mt] B[b + mk + l], p < R, l < L.
+def _tile_of(rows: int, lines: int, ahead: bool = False) -> Callable[..., None]:
+    """A tile, all arrays by their addresses, of `rows` rows of L numbers, which fill `lines` cache lines:
+    out[o + pk + l] = start[o + pk + l] + Σ_{m<M} A[a + ps + mt] B[b + mk + l], p < rows, l < L.
 
-    B or, if that is short, `start` and `out` are asked for some tiles ahead of their use, harmless past an array's end.
+    `ahead`: the M next rows of B are asked for, too; past an array's end that does nothing.
     """
 
     @intrinsic
     def tile(context: Any, out: Any, start: Any, o: Any, A: Any, a: Any, s: Any, t: Any, B: Any, b: Any, k: Any, M: Any) -> Any:
         size = out.dtype.bitwidth // 8
+        L = lines * LINE // size
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             out, start, o, A, a, s, t, B, b, k, M = (
@@ -47,38 +47,30 @@ def _tile_of(rows: int, B_is_long: bool) -> Callable[..., None]:
                 for kind, value in zip(signature.args, arguments, strict=True)
             )
             number, index, byte = context.get_data_type(signature.args[0].dtype), ir.IntType(32), ir.IntType(8).as_pointer()
-            line = ir.VectorType(number, LINE // size)
-            empty, everywhere = ir.Constant(line, ir.Undefined), ir.Constant(ir.VectorType(index, LINE // size), None)
-            asks = ir.FunctionType(ir.VoidType(), [byte, index, index, index])
-            ask = cgutils.get_or_insert_function(builder.module, asks, "llvm.prefetch.p0")
+            vector = ir.VectorType(number, L)
+            empty, everywhere = ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(index, L), None)
 
-            def at(array: Any, offset: Any, step: Any, count: Any) -> Any:
-                return builder.gep(array, [builder.add(offset, builder.mul(step, count))])
+            def at(array: Any, offset: Any, step: Any, count: Any, kind: Any = number) -> Any:
+                place = builder.gep(array, [builder.add(offset, builder.mul(step, count))])
+                return builder.bitcast(place, kind if kind is byte else kind.as_pointer())
 
-            def line_at(array: Any, row: int) -> Any:
-                return builder.bitcast(at(array, o, k, k.type(row)), line.as_pointer())
-
-            def ask_for(place: Any, use: int) -> None:
-                builder.call(ask, [builder.bitcast(place, byte), index(use), index(3), index(1)])  # all caches, data
-
-            sums = [cgutils.alloca_once(builder, line) for _ in range(rows)]
+            sums = [cgutils.alloca_once(builder, vector) for _ in range(rows)]
             for p, sum_ in enumerate(sums):
-                builder.store(builder.load(line_at(start, p), align=size), sum_)
+                builder.store(builder.load(at(start, o, k, k.type(p), vector), align=size), sum_)
             with cgutils.for_range(builder, M, intp=M.type) as loop:
                 m = loop.index
-                row = builder.load(builder.bitcast(at(B, b, k, m), line.as_pointer()), align=size)
-                if B_is_long:
-                    ask_for(at(B, b, k, builder.add(m, m.type(STEPS))), READ)
+                row = builder.load(at(B, b, k, m, vector), align=size)
+                if ahead:
+                    asks = ir.FunctionType(ir.VoidType(), [byte, index, index, index])
+                    ask = cgutils.get_or_insert_function(builder.module, asks, "llvm.prefetch.p0")
+                    builder.call(ask, [at(B, b, k, builder.add(m, M), byte), index(0), index(3), index(1)])  # read, keep, data
                 for p, sum_ in enumerate(sums):
                     factor = builder.load(at(A, builder.add(a, builder.mul(m, t)), s, s.type(p)))
                     factors = builder.shuffle_vector(builder.insert_element(empty, factor, index(0)), empty, everywhere)
                     product = builder.fmul(factors, row, flags=["contract"])
                     builder.store(builder.fadd(builder.load(sum_), product, flags=["contract"]), sum_)
             for p, sum_ in enumerate(sums):
-                builder.store(builder.load(sum_), line_at(out, p), align=size)
-                if not B_is_long:
-                    ask_for(line_at(start, p + 4 * rows), READ)
-                    ask_for(line_at(out, p + 4 * rows), WRITE)
+                builder.store(builder.load(sum_), at(out, o, k, k.type(p), vector), align=size)
             return context.get_dummy_value()
 
         return types.void(out, start, o, A, a, s, t, B, b, k, M), generate
@@ -87,47 +79,42 @@ def _tile_of(rows: int, B_is_long: bool) -> Callable[..., None]:
     return tile_
 
 
-def _tiles(B_is_long: bool) -> Callable[..., None]:
-    """The tiles of any number of rows."""
-    four, two, one = (_tile_of(rows, B_is_long) for rows in (4, 2, 1))
-
-    @njit(forceinline=True)
-    def tiles(count: int, out: Any, start: Any, o: int, A: Any, a: int, s: int, t: int, B: Any, b: int, k: int, M: int) -> None:
-        p = 0
-        while p + 4 <= count:
-            four(out, start, o + p * k, A, a + p * s, s, t, B, b, k, M)
-            p += 4
-        if p + 2 <= count:
-            two(out, start, o + p * k, A, a + p * s, s, t, B, b, k, M)
-            p += 2
-        if p < count:
-            one(out, start, o + p * k, A, a + p * s, s, t, B, b, k, M)
-
-    tiles_: Callable[..., None] = tiles
-    return tiles_
-
-
-_over_long, _over_short = _tiles(True), _tiles(False)
+_one, _two, _four = _tile_of(1, 1, True), _tile_of(2, 1, True), _tile_of(4, 1, True)
+_pair, _wide_pair = _tile_of(2, 1), _tile_of(2, 2)
 
 
 @njit
 def add_transposed_product(Y: np.ndarray, V: np.ndarray, P: np.ndarray) -> None:
     """P += YᵀV, the whole lines of it: (n, r), (n, k), (r, k), each by rows."""
     (n, r), k = Y.shape, V.shape[1]
-    lanes = LINE // V.itemsize
-    for i in range(0, n, STEPS):
-        for j in range(0, k - k % lanes, lanes):
-            _over_long(r, P, P, j, Y, i * r, 1, r, V, i * k + j, k, min(STEPS, n - i))
+    line = LINE // V.itemsize
+    steps = max(8, NEAR // (k * V.itemsize))
+    for i in range(0, n, steps):
+        M = min(steps, n - i)
+        for j in range(0, k - k % line, line):
+            q = 0
+            while q + 4 <= r:
+                _four(P, P, j + q * k, Y, i * r + q, 1, r, V, i * k + j, k, M)
+                q += 4
+            if q + 2 <= r:
+                _two(P, P, j + q * k, Y, i * r + q, 1, r, V, i * k + j, k, M)
+                q += 2
+            if q < r:
+                _one(P, P, j + q * k, Y, i * r + q, 1, r, V, i * k + j, k, M)
 
 
 @njit
 def plus_product(V: np.ndarray, X: np.ndarray, C: np.ndarray, out: np.ndarray) -> None:
-    """V + XC in `out`, the whole lines of it: (n, k), (n, r), (r, k), (n, k), each by rows."""
+    """V + XC in `out`, the whole lines of it in pairs of rows: (n, k), (n, r), (r, k), (n, k), each by rows."""
     (n, r), k = X.shape, V.shape[1]
-    lanes = LINE // V.itemsize
-    for i in range(0, n, 4):
-        for j in range(0, k - k % lanes, lanes):
-            _over_short(min(4, n - i), out, V, i * k + j, X, i * r, r, 1, C, j, k, r)
+    line = LINE // V.itemsize
+    for i in range(0, n - 1, 2):
+        j = 0
+        while j + 2 * line <= k:
+            _wide_pair(out, V, i * k + j, X, i * r, r, 1, C, j, k, r)
+            j += 2 * line
+        if j + line <= k:
+            _pair(out, V, i * k + j, X, i * r, r, 1, C, j, k, r)
 
 
 @njit

@@ -156,7 +156,7 @@ def test_loops_are_what_low_rank_products_go_through(monkeypatch: pytest.MonkeyP
     loops = pytest.importorskip("reference.loops")
     monkeypatch.setattr(compiled, "FEWEST", 32)
     monkeypatch.setattr(loops, "plus_product", lambda V, X, C, out: out.fill(-1))
-    X, V = np.ones((9, 2)) / 9, np.ones((9, 17))
+    X, V = np.ones((10, 2)) / 10, np.ones((10, 17))
     for dtype, changed in ((np.float64, 16), (np.float32, 16), (np.complex128, 0)):
         out = expm_low_rank_apply(X.astype(dtype), X.astype(dtype), V.astype(dtype))
         assert (out == -1).all(0).sum() == changed
