@@ -42,14 +42,17 @@ def thousands_of_columns(function, XYV, space):
 def thousands_of_rows(function, XYV, space):
     """x and V repeated q = 2ʲ times and y/q as often: yᵀx and yᵀV are those of one copy, and so is every block of rows. Bound
     for each that differs from the first: the error of apply to V, its inner products being sums of nq terms in any order."""
-    X, Y, V = XYV
-    q = 2 ** math.ceil(math.log2(LARGE / V.size + 1))
-    if (space.round(Y / q) * q != Y).any():
-        branch("y/q underflows")
-        return
-    (x, y), m = _problem(function, (X, Y, V), space, q)
-    long = (np.tile(a, (q,) + (1,) * (a.ndim - 1)) for a in (x, y / q, V))
-    judge_copies(function(*long).reshape(q, *V.shape), m, V)
+    _judge_repeated(function, XYV, space, 2 ** math.ceil(math.log2(LARGE / XYV[2].size + 1)), 1)
+
+
+@law(r"e^{(x, x, \dots)(y, y, \dots)^\top/q} \begin{pmatrix} V & V & \cdots \\ \vdots & & \end{pmatrix} = \begin{pmatrix} "
+     r"e^{xy^\top}V & e^{xy^\top}V & \cdots \\ \vdots & & \end{pmatrix},\quad nq, kc > 2^8", source=kexue(6407, "c4"),
+     dtypes="wide", cost=2.0, function=APPLY, XYV=low_rank_pairs_and_columns(max_n=8, max_r=7, reach=12.0))  # fmt: skip
+def hundreds_of_rows_and_columns(function, XYV, space):
+    """x and V repeated q = 2ʲ times, y/q as often, and the columns of that c times: each block is that of one copy. Bound for
+    each that differs from the first: the error of apply to V, its inner products being sums of nq terms in any order."""
+    n, k = XYV[2].shape
+    _judge_repeated(function, XYV, space, 2 ** math.ceil(math.log2((1 << 8) / n + 1)), (1 << 8) // k + 1)
 
 
 @law(r"\varphi((s, s, \dots)) = (\varphi(s), \varphi(s), \dots),\quad n > 2^{17}", source=kexue(6407, 3, "c3"), dtypes="wide",
@@ -71,6 +74,18 @@ def _problem(function: Any, XYV: Any, space: Any, copies: int = 1) -> tuple[tupl
     if function.contract.name == "expm_rank1_apply":
         return (X[:, 0], Y[:, 0]), RankOne(X[:, 0], Y[:, 0], space, copies)
     return (X, Y), LowRank(X, Y, space, copies)
+
+
+def _judge_repeated(function: Any, XYV: Any, space: Any, q: int, c: int) -> None:
+    """q copies below each other and c beside each other."""
+    X, Y, V = XYV
+    if (space.round(Y / q) * q != Y).any():
+        branch("y/q underflows")
+        return
+    (x, y), m = _problem(function, (X, Y, V), space, q)
+    x, y = (np.tile(a, (q,) + (1,) * (a.ndim - 1)) for a in (x, y / q))
+    blocks = function(x, y, np.tile(V, (q, c))).reshape(q, len(V), c, -1).swapaxes(1, 2)
+    judge_copies(blocks.reshape(q * c, *V.shape), m, V)
 
 
 def judge_copies(got: np.ndarray, m: Any, V: np.ndarray) -> None:

@@ -49,6 +49,25 @@ def low_rank_apply_sums_whole_blocks_of_rows(X, Y, V):
     return right.expm_low_rank_apply(X, Y, kept) + (V - kept)
 
 
+@mutant("expm_rank1_apply", rejected_by="hundreds_of_rows_and_columns")
+def apply_to_whole_tiles(x, y, V):
+    """From a hundred rows and columns on in tiles of eight by eight; the corner that fills none stays as it was."""
+    return _whole_tiles(right.expm_rank1_apply(x, y, V), V)
+
+
+@mutant("expm_low_rank_apply", rejected_by="hundreds_of_rows_and_columns")
+def low_rank_apply_to_whole_tiles(X, Y, V):
+    """The same of rank r."""
+    return _whole_tiles(right.expm_low_rank_apply(X, Y, V), V)
+
+
+def _whole_tiles(out, V):
+    n, k = V.shape[-2:]
+    if n >= 100 and k >= 100:
+        out[..., n - 1 - n % 8 :, k - k % 8 :] = V[..., n - 1 - n % 8 :, k - k % 8 :]
+    return out
+
+
 @mutant("phi1", rejected_by="thousands_of_values_of_phi1")
 def phi1_of_whole_blocks(s):
     """From a thousand numbers on in blocks of as many; the rest is φ(0)."""
