@@ -68,12 +68,8 @@ def _low_rank_by_tiles(loops: Any, V: Any, X: Any, S: Any, Y: Any, phi1m: Callab
     loops.add_transposed_product(Y, V, product)
     if whole < k:
         product[:, whole:] = Y.T @ V[:, whole:]
-    if np.vdot(S, S) <= 1:
-        phi = np.eye(len(S), dtype=S.dtype)
-        loops.phi1_series(S, TERMS[S.dtype.char], phi, np.zeros_like(S))
-    else:
-        phi = phi1m(S)
-    C = phi @ product
+    phi, other = np.zeros((2, r, r), V.dtype)
+    C = (phi if loops.phi1_series(S, TERMS[S.dtype.char], phi, other) else phi1m(S)) @ product
     loops.plus_product(V, X, C, out)
     if whole < k:
         out[:, whole:] = V[:, whole:] + X @ C[:, whole:]

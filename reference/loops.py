@@ -118,10 +118,15 @@ def plus_product(V: np.ndarray, X: np.ndarray, C: np.ndarray, out: np.ndarray) -
 
 
 @njit
-def phi1_series(S: np.ndarray, terms: int, phi: np.ndarray, product: np.ndarray) -> None:
-    """Σ Sᵏ/(k+1)!, k < `terms`, by Horner's rule in `phi`, which is I at first, `product` zeros: all (r, r)."""
-    r = len(S)
-    for k in range(terms, 1, -1):
+def phi1_series(S: np.ndarray, terms: int, phi: np.ndarray, product: np.ndarray) -> bool:
+    """Whether ‖S‖_F <= 1; then Σ Sᵏ/(k+1)!, k < `terms`, by Horner's rule in `phi`, at first zeros like `product`: (r, r)."""
+    r, square = len(S), S.dtype.type(0)
+    for i in range(r):
+        for j in range(r):
+            square += S[i, j] * S[i, j]
+    if not square <= 1:
+        return False
+    for k in range(terms + 1, 1, -1):
         for i in range(r):
             for m in range(r):
                 factor = S[i, m] / k
@@ -131,3 +136,4 @@ def phi1_series(S: np.ndarray, terms: int, phi: np.ndarray, product: np.ndarray)
             for j in range(r):
                 phi[i, j] = product[i, j] + (i == j)
                 product[i, j] = 0
+    return True
