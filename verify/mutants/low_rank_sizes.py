@@ -51,7 +51,7 @@ def low_rank_apply_sums_whole_blocks_of_rows(X, Y, V):
 
 @mutant("expm_rank1_apply", rejected_by="hundreds_of_rows_and_columns")
 def apply_to_whole_tiles(x, y, V):
-    """From a hundred rows and columns on in tiles of eight by eight; the corner that fills none stays as it was."""
+    """From a hundred rows and columns on in tiles of eight by eight; the corner beyond, and a row more, stays as it was."""
     return _whole_tiles(right.expm_rank1_apply(x, y, V), V)
 
 
