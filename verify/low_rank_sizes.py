@@ -45,8 +45,8 @@ def thousands_of_rows(function, XYV, space):
     _judge_repeated(function, XYV, space, 2 ** math.ceil(math.log2(LARGE / XYV[2].size + 1)), 1)
 
 
-@law(r"e^{(x, x, \dots)(y, y, \dots)^\top/q} \begin{pmatrix} V & V & \cdots \\ \vdots & & \end{pmatrix} = \begin{pmatrix} "
-     r"e^{xy^\top}V & e^{xy^\top}V & \cdots \\ \vdots & & \end{pmatrix},\quad nq, kc > 2^8", source=kexue(6407, "c4"),
+@law(r"e^{(x, x, \dots)(y, y, \dots)^\top/q} \begin{pmatrix} V & \cdots \\ \vdots & \ddots \end{pmatrix} = "
+     r"\begin{pmatrix} e^{xy^\top}V & \cdots \\ \vdots & \ddots \end{pmatrix},\quad nq, kc > 2^8", source=kexue(6407, "c4"),
      dtypes="wide", cost=2.0, function=APPLY, XYV=low_rank_pairs_and_columns(max_n=8, max_r=7, reach=12.0))  # fmt: skip
 def hundreds_of_rows_and_columns(function, XYV, space):
     """x and V repeated q = 2ʲ times, y/q as often, and the columns of that c times: each block is that of one copy. Bound for
