@@ -62,6 +62,7 @@ def plus_low_rank(V: Any, X: Any, S: Any, Y: Any, phi1m: Callable[[Any], Any]) -
 
 
 def _low_rank_by_tiles(loops: Any, V: Any, X: Any, S: Any, Y: Any, phi1m: Callable[[Any], Any]) -> np.ndarray:
+    """V + X φ₁(S) YᵀV: tiles of whole lines and pairs of rows; columns and the row that fill none as arrays."""
     (n, k), r = V.shape, X.shape[1]
     out, product = np.empty(V.shape, V.dtype), np.zeros((r, k), V.dtype)
     whole = k - k % (loops.LINE // V.itemsize)  # columns that fill lines

@@ -280,12 +280,13 @@ class TestHistory:
     """One file a run, and the steps that the runs show."""
 
     def test_a_step_is_found_where_it_is(self):
-        """+20 % after run 12 of 25, in noise of 3 %."""
+        """+20 % after run 12 of 25, in noise of 3 %: the shift of two means of 12 and 13 runs, or of one run more or less, is
+        known to 3 % · √(1/12 + 1/13) = 1.2 %; held to three times that."""
         rng = np.random.default_rng(0)
         values = 0.03 * rng.standard_normal(25) + math.log(1.2) * (np.arange(25) >= 12)
         ((where, shift),) = history.steps(values)
         assert abs(where - 12) <= 1
-        assert math.exp(shift) == pytest.approx(1.2, rel=0.04)
+        assert math.exp(shift) == pytest.approx(1.2, rel=0.036)
 
     def test_two_steps_up_and_down(self):
         """Both are marked, in order, with their signs."""
