@@ -2,10 +2,14 @@
 
 YᵀV and V + XC with few columns in X, Y are sums of outer products over tiles of the result that stay in registers: four rows
 by one cache line, or two by two. BLAS, made for square blocks, first copies what it multiplies.
+
+Many small matrices are worked on side by side, entry by entry, as many as fill a cache line, from A to e^A: what they need
+stays in a near cache, where array expressions go through the whole batch once an operation.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +25,15 @@ NEAR = 1 << 13
 """Bytes of V that are worked on before the next: they stay in a first-level cache."""
 
 
-@njit
+def kept(function: Callable[..., Any]) -> Any:
+    """`function`, compiled at its first call for a dtype; the next process loads that, if there is a folder to keep it in."""
+    try:
+        return njit(cache=True)(function)
+    except RuntimeError:  # no such folder
+        return njit(function)
+
+
+@kept
 def plus_outer(V: np.ndarray, x: np.ndarray, w: np.ndarray, out: np.ndarray) -> None:
     """V + xwᵀ in `out`: (n, k), (n,), (k,), (n, k)."""
     for i in range(V.shape[0]):
@@ -29,11 +41,12 @@ def plus_outer(V: np.ndarray, x: np.ndarray, w: np.ndarray, out: np.ndarray) -> 
             out[i, j] = V[i, j] + x[i] * w[j]
 
 
-def _tile_of(rows: int, lines: int, ahead: bool = False) -> Callable[..., None]:
+def _tile_of(rows: int, lines: int, ahead: bool = False, lanes: bool = False) -> Callable[..., None]:
     """A tile, all arrays by their addresses, of `rows` rows of L numbers, which fill `lines` cache lines:
     out[o + pk + l] = start[o + pk + l] + Σ_{m<M} A[a + ps + mt] B[b + mk + l], p < rows, l < L.
 
     `ahead`: the M next rows of B are asked for, too; past an array's end that does nothing.
+    `lanes`: each l has factors of its own, A[a + ps + mt + l].
     """
 
     @intrinsic
@@ -65,8 +78,10 @@ def _tile_of(rows: int, lines: int, ahead: bool = False) -> Callable[..., None]:
                     ask = cgutils.get_or_insert_function(builder.module, asks, "llvm.prefetch.p0")
                     builder.call(ask, [at(B, b, k, builder.add(m, M), byte), index(0), index(3), index(1)])  # read, keep, data
                 for p, sum_ in enumerate(sums):
-                    factor = builder.load(at(A, builder.add(a, builder.mul(m, t)), s, s.type(p)))
-                    factors = builder.shuffle_vector(builder.insert_element(empty, factor, index(0)), empty, everywhere)
+                    place = at(A, builder.add(a, builder.mul(m, t)), s, s.type(p), vector if lanes else number)
+                    factors = builder.load(place, align=size)
+                    if not lanes:
+                        factors = builder.shuffle_vector(builder.insert_element(empty, factors, index(0)), empty, everywhere)
                     product = builder.fmul(factors, row, flags=["contract"])
                     builder.store(builder.fadd(builder.load(sum_), product, flags=["contract"]), sum_)
             for p, sum_ in enumerate(sums):
@@ -80,10 +95,11 @@ def _tile_of(rows: int, lines: int, ahead: bool = False) -> Callable[..., None]:
 
 
 _one, _two, _four = _tile_of(1, 1, True), _tile_of(2, 1, True), _tile_of(4, 1, True)
-_pair, _wide_pair = _tile_of(2, 1), _tile_of(2, 2)
+_pair, _wide_pair, _five = _tile_of(2, 1), _tile_of(2, 2), _tile_of(5, 1)
+_lanes, _pair_of_lanes = _tile_of(1, 1, lanes=True), _tile_of(2, 1, lanes=True)
 
 
-@njit
+@kept
 def add_transposed_product(Y: np.ndarray, V: np.ndarray, P: np.ndarray) -> None:
     """P += YᵀV, the whole lines of it: (n, r), (n, k), (r, k), each by rows."""
     (n, r), k = Y.shape, V.shape[1]
@@ -103,7 +119,7 @@ def add_transposed_product(Y: np.ndarray, V: np.ndarray, P: np.ndarray) -> None:
                 _one(P, P, j + q * k, Y, i * r + q, 1, r, V, i * k + j, k, M)
 
 
-@njit
+@kept
 def plus_product(V: np.ndarray, X: np.ndarray, C: np.ndarray, out: np.ndarray) -> None:
     """V + XC in `out`, the whole lines of it in pairs of rows: (n, k), (n, r), (r, k), (n, k), each by rows."""
     (n, r), k = X.shape, V.shape[1]
@@ -117,7 +133,7 @@ def plus_product(V: np.ndarray, X: np.ndarray, C: np.ndarray, out: np.ndarray) -
             _pair(out, V, i * k + j, X, i * r, r, 1, C, j, k, r)
 
 
-@njit
+@kept
 def phi1_series(S: np.ndarray, terms: int, phi: np.ndarray, product: np.ndarray) -> bool:
     """Whether ‖S‖_F <= 1; then Σ Sᵏ/(k+1)!, k < `terms`, by Horner's rule in `phi`, at first zeros like `product`: (r, r)."""
     r, square = len(S), S.dtype.type(0)
@@ -137,3 +153,93 @@ def phi1_series(S: np.ndarray, terms: int, phi: np.ndarray, product: np.ndarray)
                 phi[i, j] = product[i, j] + (i == j)
                 product[i, j] = 0
     return True
+
+
+@kept
+def _multiply(work: np.ndarray, a: int, b: int, start: np.ndarray, c: int, n: int) -> None:
+    """work[c] = start[c] + work[a] work[b], matrices side by side: (rows, n n W) each."""
+    size, W = work.shape[1], LINE // work.itemsize
+    for i in range(0, n - 1, 2):
+        for j in range(n):
+            to, left, right = c * size + (i * n + j) * W, a * size + i * n * W, b * size + j * W
+            _pair_of_lanes(work, start, to, work, left, n * W, W, work, right, n * W, n)
+    if n % 2:
+        for j in range(n):
+            to, left, right = c * size + (n * n - n + j) * W, a * size + (n * n - n) * W, b * size + j * W
+            _lanes(work, start, to, work, left, 0, W, work, right, n * W, n)
+
+
+@kept
+def _squarings(logs: np.ndarray, w: int, degree: int, log_radius: float) -> float:
+    """s as in `matrix_exponential._scaled_taylor` for slice w: log₂‖Aᵏ‖_F is logs[k], known for k = 1, 2, 3 (6)."""
+    b = 3 if degree == 12 else 6
+    logs[4, w], logs[5, w] = 2 * logs[2, w], logs[2, w] + logs[3, w]
+    log_alpha = max(log_radius, logs[b, w] / b)
+    for r in range(1, b):
+        log_alpha = max(log_alpha, (degree // b * logs[b, w] + logs[r, w]) / (degree + r))
+    return math.ceil(log_alpha - log_radius)
+
+
+@kept
+def exponentials(
+    A: np.ndarray, log_norm: np.ndarray, mean: np.ndarray, halvings: np.ndarray, degree: int, table: np.ndarray,
+    log_radius: float, work: np.ndarray, zeros: np.ndarray, lanes: np.ndarray, out: np.ndarray,
+) -> None:  # fmt: skip
+    """e^{2ʰ(A + μI)} in `out` by the steps of `matrix_exponential.expm` from its scaling on: A (n, n, N), the batch last;
+    log₂‖A‖_F, μ, h (N,); coefficients of A, A², A³, A⁶ in L₁..L₅, then d₀ (6, 3 or 4); out (N, n, n).
+
+    Room for W slices, which fill a cache line, an entry of each beside that of the next, by row:
+    work (10, n n W): 0 to 3 A, A², A³, A⁶, later scaled, 4 to 8 L₁..L₅, 6 later Q, 8 and 9 the result and its square;
+    lanes (13, W): 1 to 6 log₂ of the norms of powers, 7 to 10 powers of 2⁻ˢ, 11 e^{μ/2ˢ}, 12 s + h; zeros like work.
+    """
+    n, _, N = A.shape
+    terms, size, W = table.shape[1], work.shape[1], LINE // A.itemsize
+    for first in range(0, N, W):
+        M = min(W, N - first)
+        for i in range(n):
+            for j in range(n):
+                for w in range(M):
+                    work[0, (i * n + j) * W + w] = A[i, j, first + w]
+        for p in range(1, terms):
+            k = 6 if p == 3 else p + 1
+            _multiply(work, p - 1, 0 if p == 2 else p - 1, zeros, p, n)
+            _lanes(lanes, zeros, k * W, work, p * size, 0, W, work, p * size, W, n * n)
+            for w in range(M):
+                lanes[k, w] = math.log2(lanes[k, w]) / 2
+        most = 0
+        for w in range(M):
+            lanes[1, w] = log_norm[first + w]
+            s = _squarings(lanes, w, degree, log_radius)
+            half = lanes.dtype.type(1)
+            for _ in range(s):
+                half /= 2
+            cube = half * half * half
+            lanes[7, w], lanes[8, w], lanes[9, w], lanes[10, w] = half, half * half, cube, cube * cube
+            lanes[11, w] = math.exp(mean[first + w] * half)
+            lanes[12, w] = s + halvings[first + w]
+            most = max(most, s + halvings[first + w])
+        for p in range(terms):
+            for e in range(p * size, (p + 1) * size, W):
+                _lanes(work, zeros, e, lanes, (7 + p) * W, 0, 0, work, e, 0, 1)
+        for e in range(0, size, W):
+            _five(work, zeros, 4 * size + e, table, 0, terms, 1, work, e, size, terms)
+        _multiply(work, 4, 5, work, 6, n)  # Q = L₃ + L₁L₂
+        for e in range(size):
+            work[7, e] += work[6, e]
+            work[8, e] += table[5, 0] * work[6, e]
+        _multiply(work, 7, 6, work, 8, n)  # T = L₅ + d₀Q + (L₄ + Q)Q
+        for i in range(n):
+            for w in range(W):
+                work[8, i * (n + 1) * W + w] += 1
+        for e in range(8 * size, 9 * size, W):
+            _lanes(work, zeros, e, lanes, 11 * W, 0, 0, work, e, 0, 1)
+        x = 8
+        for k in range(most + 1):
+            for w in range(M):
+                if lanes[12, w] == k:
+                    for i in range(n):
+                        for j in range(n):
+                            out[first + w, i, j] = work[x, (i * n + j) * W + w]
+            if k < most:
+                _multiply(work, x, x, zeros, 17 - x, n)
+                x = 17 - x

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device, is_numpy_array
 
+from . import compiled
 from .arrays import QUIET, working_array
 
 # The Taylor polynomial Σₖ Aᵏ/k!, k <= degree, of e^A - I in 4 or 5 matrix products (after Bader, Blanes, Casas 2019).
@@ -84,10 +85,12 @@ def expm(A: Any) -> Any:
         B, halvings, finite = _halve(xp, B, limit)
         log_norm = _log2_norm(xp, B)
     B, log_norm, mean = _shift(xp, B, log_norm)
-    X, squarings = _scaled_taylor(xp, B, log_norm, degree, RADIUS[bits, degree])
-    if mean is not None:
-        X = X * xp.exp(mean * _power_of_half(xp, squarings, B))
-    X = _square(xp, X, squarings + halvings)
+    X = compiled.exponentials(B, log_norm, mean, halvings, degree, TAYLOR[degree], RADIUS[bits, degree])
+    if X is None:
+        X, squarings = _scaled_taylor(xp, B, log_norm, degree, RADIUS[bits, degree])
+        if mean is not None:
+            X = X * xp.exp(mean * _power_of_half(xp, squarings, B))
+        X = _square(xp, X, squarings + halvings)
     if finite is not None:
         X = xp.where(finite, X, xp.asarray(float("nan"), dtype=X.dtype, device=device(X)))
     return xp.astype(xp.reshape(X, A.shape), dtype, copy=False)

@@ -28,16 +28,98 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(5)
 
 
-@pytest.mark.parametrize("n", [2, 3, 4])
-@pytest.mark.parametrize("count", [127, 128, 300])
-def test_long_batches_of_tiny_matrices(n: int, count: int) -> None:
-    """From 128 slices on products are sums of outer products, stored with the batch last: the same values slice by slice."""
-    A = rng().standard_normal((count, n, n)) * np.ldexp(1.0, rng().integers(-30, 6, (count, 1, 1)))
-    assert matrix_exponential._many_tiny(A) == (count >= 128)
-    together = expm(A)
-    for slice_, E in zip(A, together, strict=True):
-        alone = expm(slice_)
-        assert np.linalg.norm(E - alone) <= 40 * U * (1 + np.linalg.norm(slice_)) * np.linalg.norm(alone)
+@pytest.mark.parametrize("loop", [True, False])
+@pytest.mark.parametrize("n", [2, 3, 4, 5, 16])
+@pytest.mark.parametrize("count", [64, 71, 127, 128])
+def test_long_batches_of_small_matrices(n: int, count: int, loop: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From 64 slices on numba works on a cache line of them side by side; without it, from 128 on and up to 4 rows, products
+    are sums of outer products, stored with the batch last. The same values slice by slice: the slices are symmetric or skew,
+    so κ_exp <= ‖A‖_F, and both stay within 10u max(1, κ_exp). Norms from 2⁻³⁰ to 32, or to 2⁻⁵, take both polynomials."""
+    if loop:
+        pytest.importorskip("numba")
+    else:
+        monkeypatch.setattr(compiled, "_loops", lambda: None)
+    for dtype in (np.float32, np.float64):
+        B = rng().standard_normal((count, n, n))
+        B = B + rng().choice([-1, 1], (count, 1, 1)) * B.mT
+        B /= np.linalg.norm(B, axis=(1, 2), keepdims=True)
+        exponents = rng().integers(-30, 6, (count, 1, 1))
+        assert matrix_exponential._many_tiny(B) == (count >= 128 and n <= 4)
+        for A in (np.ldexp(B, exponents).astype(dtype), np.ldexp(B, exponents - 10).astype(dtype)):
+            before, together, u = A.copy(), expm(A), float(np.finfo(dtype).eps) / 2
+            assert np.array_equal(A, before)
+            assert together.dtype == dtype
+            for slice_, E in zip(A, together, strict=True):
+                alone = expm(slice_)
+                assert np.linalg.norm(E - alone) <= 20 * u * max(1, np.linalg.norm(slice_)) * np.linalg.norm(alone)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_extreme_slices_side_by_side(dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Zero, tiny, scaled by a thousand halvings, shifted by a trace, nilpotent, overflowing and not finite, in lines of
+    ordinary slices: finite where arrays are, and their values. Bound: 10u max(1, κ_exp) for either, κ_exp <= ‖A‖_F of normal
+    slices; 10u for nilpotent ones, where squaring doubles an entry and does nothing else."""
+    pytest.importorskip("numba")
+    A = np.zeros((64, 2, 2), dtype)
+    most, large = float(np.finfo(dtype).max), {np.float32: 80.0, np.float64: 700.0}[dtype]
+    A[:] = [[0.5, 0.25], [0.25, -1]]
+    A[1], A[2], A[3], A[4] = 0, A[0] * 2.0**-100, np.eye(2) * large, -np.eye(2) * large
+    A[5], A[6], A[7] = [[0, most / 4], [0, 0]], [[0, 0], [1e6, 0]], np.diag([-most / 2, 1])
+    A[8], A[9], A[10], A[11] = np.nan, [[np.inf, 0], [0, 0]], np.eye(2) * most, [[0, most], [most, 0]]
+    A[12], A[13] = -np.eye(2) * most, [[-3, 0], [np.nan, 1]]
+    found = expm(A)
+    monkeypatch.setattr(compiled, "_loops", lambda: None)
+    due, u = expm(A), float(np.finfo(dtype).eps) / 2
+    assert np.array_equal(np.isfinite(found), np.isfinite(due))
+    assert np.isfinite(found[:8]).all()
+    assert not np.isfinite(found[8:12]).all((1, 2)).any()
+    assert np.array_equal(found[1], np.eye(2))
+    assert not np.triu(found[6], 1).any()
+    for i in (*range(7), *range(14, 64)):
+        norm = 1 if i in (5, 6) else float(np.linalg.norm(A[i]))
+        largest = float(np.abs(due[i]).max())
+        error = np.linalg.norm(found[i] / largest - due[i] / largest)
+        assert error <= 20 * u * max(1, norm) * np.linalg.norm(due[i] / largest)
+
+
+def test_the_loop_is_what_long_batches_go_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real matrices, at least 64, of 2 to 16 rows, and no others: a loop that leaves the result at -1 shows."""
+    loops = pytest.importorskip("reference.loops")
+    monkeypatch.setattr(loops, "exponentials", lambda *arguments: arguments[-1].fill(-1))
+    for shape, dtype, taken in (
+        ((64, 2, 2), np.float32, True), ((64, 16, 16), np.float64, True), ((4, 16, 3, 3), np.float64, True),
+        ((63, 2, 2), np.float64, False), ((64, 17, 17), np.float64, False), ((64, 2, 2), np.complex128, False),
+    ):  # fmt: skip
+        assert (expm(np.zeros(shape, dtype)) == -1).all() == taken
+
+
+@pytest.mark.parametrize(("dtype", "degree", "radius", "most"), [(np.float32, 12, 1.25, 6), (np.float64, 18, 1.0, 20)])
+def test_as_many_squarings_side_by_side(
+    dtype: Any, degree: int, radius: float, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of non-normal slices too, whose norm is far from those of their powers, of trace 0, so not shifted: the s of arrays. The
+    loop leaves it, for its last line, in its lanes."""
+    loops = pytest.importorskip("reference.loops")
+    found, loop = [], loops.exponentials
+    monkeypatch.setattr(loops, "exponentials", lambda *arguments: (loop(*arguments), found.append(arguments[-2][12, -8:]))[0])
+    A = np.triu(rng().standard_normal((64, 3, 3))) * np.ldexp(1.0, rng().integers(-3, 3, (64, 1, 1)))
+    A[:, 0, 2] *= np.ldexp(1.0, rng().integers(0, most, 64))
+    A[:, 2, 2] = -A[:, 0, 0] - A[:, 1, 1]
+    A = A.astype(dtype)
+    for first in range(0, 64, 8):
+        expm(np.roll(A, -first - 8, axis=0))
+    log_norm = np.log2(np.linalg.norm(A, axis=(1, 2)))
+    due = matrix_exponential._scaled_taylor(array_namespace(A), A, log_norm, degree, radius)[1]
+    assert len(set(due.tolist())) > 3
+    assert np.array_equal(np.concatenate(found), due)
+
+
+def test_loops_compile_without_a_folder_to_keep_them_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    loops, caching = pytest.importorskip("reference.loops"), pytest.importorskip("numba.core.caching")
+    monkeypatch.setattr(caching.CompileResultCacheImpl, "_locator_classes", [])
+    with pytest.raises(RuntimeError, match="no locator"):
+        loops.njit(cache=True)(lambda x: x)
+    assert loops.kept(lambda x: x + 1)(1) == 2
 
 
 @pytest.mark.parametrize("p", [1, 2])

@@ -172,7 +172,7 @@ def _clock_stopped_by_numba() -> Iterator[None]:
             if self.depth == 0 and self.left > 0:
                 signal.setitimer(signal.ITIMER_REAL, self.left)
 
-    with install_listener("numba:compile", Pause()):
+    with install_listener("numba:compiler_lock", Pause()):
         yield
 
 
