@@ -26,7 +26,7 @@ from .laws import Law
 from .oracles.balls import WORKING_PRECISION
 from .spaces import Space
 from .subjects import Subject
-from .tailoring import keys_computed_once, only_our_draws
+from .tailoring import generators_kept_once, keys_computed_once, only_our_draws
 from .values import encode
 
 HELD, VIOLATED, UNDECIDED, NOT_RUN = "held", "violated", "undecided", "not run"
@@ -111,8 +111,10 @@ def run(law: Law, subject: Subject, space: Space, contracts: Any, profile: Profi
     precision_before, ctx.prec = ctx.prec, WORKING_PRECISION
     outcome = Outcome(law.name, subject.name, space.id, HELD)
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"), only_our_draws(), keys_computed_once():
-            warnings.simplefilter("ignore")
+        with (
+            warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"),
+            only_our_draws(), keys_computed_once(), generators_kept_once(),
+        ):  # fmt: skip
             _search(law, subject, space, contracts, profile, record, explicit, known, watch)
         if record.known is not None:
             outcome.deviation, violation, record.example = record.known

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import time
+import zlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -23,6 +26,27 @@ from .values import decode
 
 TIME_LIMIT = 60.0
 """Seconds without an answer that count as a hang, where nobody said otherwise (see `detrace.isolation`)."""
+
+
+COMPILED = ".detrace/jax"
+"""Where what JAX compiled is kept, one folder for each kind of processor."""
+
+
+def keep_compiled() -> None:
+    """Let JAX, unless it is imported already or told where, keep what it compiles: for the other workers and the next run.
+
+    It compiles each operation for each shape. Profiles that are not random draw the same shapes each time.
+    """
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        try:
+            lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        except OSError:
+            lines = []
+        cpu = next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())
+        kind = f"{platform.machine()}-{zlib.crc32(cpu.encode()):08x}"
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(Path(COMPILED, kind).resolve())
+        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+        os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 
 class SessionError(ValueError):
@@ -71,6 +95,8 @@ class Session:
             raise SessionError(f"unknown profile {profile!r}; there are {', '.join(PROFILES)}")
         if isolate is not None and not isolate > 0:
             raise SessionError(f"--isolate {isolate:g}: give a number of seconds above 0")
+        if not PROFILES[profile or "quick"].random:
+            keep_compiled()
         check_required(asked["require"])
         worker = None
         try:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from hypothesis import core
+from hypothesis.internal import entropy
 from hypothesis.internal.conjecture import pareto, providers
 
 
@@ -48,3 +50,26 @@ def keys_computed_once() -> Iterator[None]:
         yield
     finally:
         pareto.sort_key = before
+
+
+@contextmanager
+def generators_kept_once() -> Iterator[None]:
+    """Keep Hypothesis from saving and restoring the state of all random generators around each example, which was a tenth of a
+    search: they are kept around all examples, and each example still starts from the same seeds."""
+    kept = getattr(core, "deterministic_PRNG", None)
+    if kept is None or not hasattr(entropy, "RANDOMS_TO_MANAGE"):  # a Hypothesis that does not do this
+        yield
+        return
+
+    @contextmanager
+    def seeded(seed: int = 0) -> Iterator[None]:
+        for generator in list(entropy.RANDOMS_TO_MANAGE.values()):
+            generator.seed(seed)
+        yield
+
+    with kept():
+        core.deterministic_PRNG = seeded
+        try:
+            yield
+        finally:
+            core.deterministic_PRNG = kept

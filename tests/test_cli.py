@@ -387,3 +387,35 @@ def test_numpy_is_judged_without_torch(project):
 def test_nothing_of_a_run_lands_in_the_suite():
     """Runs write where the user stands, not into the suite's own folders."""
     assert not (ROOT / "verify" / ".detrace").exists()
+
+
+def test_what_jax_compiled_is_there_for_the_next_run(project, monkeypatch):
+    """By kind of processor; the second run compiles nothing and finds the same. JAX's own variable goes before."""
+    pytest.importorskip("jax")
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+    (project.path.parent / "hidden/jax.py").unlink()
+    law = ("verify", "reference", "--law", "total_variation_is_a_metric", "--backend", "jax", "--dtype", "float32")
+    kept, found = [], []
+    for _ in range(2):
+        assert project.detrace(*law).returncode == 0
+        kept.append({file.name for file in project.path.glob(".detrace/jax/*/*-cache")})
+        found.append([{**item, "seconds": 0} for item in project.results()["items"]])
+    assert kept[0]
+    assert kept[1] == kept[0]
+    assert found[1] == found[0]
+    shutil.rmtree(project.path / ".detrace/jax")
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(project.path / "own"))
+    assert project.detrace(*law).returncode == 0
+    assert not (project.path / ".detrace/jax").exists()
+
+
+@pytest.mark.parametrize(("profile", "kept"), [(None, True), ("ci", True), ("deep", False)])
+def test_random_profiles_keep_nothing_that_jax_compiled(tmp_path, monkeypatch, profile, kept):
+    """They draw other shapes every time."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("COMPILATION_CACHE_DIR", "PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"):
+        monkeypatch.setenv(f"JAX_{name}", "")  # so that what was there comes back
+        monkeypatch.delenv(f"JAX_{name}")
+    law = "determinant_is_exponential_of_trace"
+    Session.of({"detrace_profile": profile, "detrace_backend": ["numpy"], "detrace_law": [law]})
+    assert ("JAX_COMPILATION_CACHE_DIR" in os.environ) == kept

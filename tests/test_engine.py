@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import sys
 import types
 from contextlib import nullcontext
@@ -178,6 +179,28 @@ def test_keys_are_computed_once_and_the_search_is_the_same(float64, monkeypatch,
     monkeypatch.setattr(engine, "keys_computed_once", nullcontext)
     assert inputs("each time") == drawn
     assert len(computed) > 5 * len(drawn)
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_generators_are_kept_once_and_examples_start_from_the_same_seeds(float64, monkeypatch, wrong):
+    """Those of Python and NumPy: the seeds that Hypothesis gives; after the search, a violation's too, as they were."""
+
+    def starts() -> list[tuple[float, float]]:
+        seen: list[tuple[float, float]] = []
+        random.seed(5)
+        np.random.seed(5)
+        before = random.getstate(), np.random.get_state()[1].tolist()
+        outcome = judged(lambda a: a + a + wrong, float64,
+                         watch=lambda _: seen.append((random.random(), np.random.random())))  # fmt: skip
+        assert outcome.outcome == (VIOLATED if wrong else HELD)
+        assert (random.getstate(), np.random.get_state()[1].tolist()) == before
+        return seen
+
+    ours, prng = starts(), core.deterministic_PRNG
+    assert len(set(ours)) == 1
+    monkeypatch.setattr(engine, "generators_kept_once", nullcontext)
+    assert starts() == ours
+    assert core.deterministic_PRNG is prng
 
 
 def test_a_replay_tries_what_it_is_given_and_nothing_else(float64):

@@ -243,11 +243,11 @@ def unimodular_pairs(draw: Draw, space: Space, *, max_n: int = 4) -> tuple[np.nd
 
 @per_space
 def batches(draw: Draw, space: Space, *, kinds: Sequence[str] = tuple(KINDS), max_n: int = 4,
-            max_batch: int = 4, far_away: bool = True) -> np.ndarray:  # fmt: skip
+            min_batch: int = 1, max_batch: int = 4, far_away: bool = True) -> np.ndarray:  # fmt: skip
     """A batch (b,n,n) that mixes types and norms, tiny beside large, in any order; if `far_away`, half of them have a slice
     that takes many squarings, by powers of two near the largest norm of its type."""
     n = size(draw, space, 1, max_n)
-    b = size(draw, space, 1, max_batch)
+    b = size(draw, space, min_batch, max_batch)
     batch = np.stack([draw(square_matrices(kinds=kinds, min_n=n, max_n=n).on(space)) for _ in range(b)])
     distant = [name for name in kinds if far_away and KINDS[name].reach is far]
     if distant and draw(st.booleans()):

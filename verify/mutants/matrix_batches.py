@@ -33,6 +33,25 @@ def many_slices_in_single_precision(A):
     return E.astype(np.float32).astype(A.dtype) if A.ndim > 2 and len(A) >= 128 else E
 
 
+@mutant("expm", rejected_by="large_batches_are_as_accurate")
+def a_line_of_slices_is_squared_together(A):
+    """Vectorised over eight slices, each scaled as it needs, but all squared as often as the one that needs most."""
+    if A.ndim != 3 or len(A) < 64:
+        return right(A)
+    s = [scalings(slice_) for slice_ in A]
+    most = [max(s[i - i % 8 : i - i % 8 + 8]) for i in range(len(s))]
+    return np.stack([squared(taylor(slice_ / 2.0**k), m) for slice_, k, m in zip(A, s, most, strict=True)])
+
+
+@mutant("expm", rejected_by="large_batches_are_as_accurate")
+def slices_left_over_from_whole_lines(A):
+    """Vectorised over eight slices; those that fill no line get what the line before left there."""
+    E, over = right(A), len(A) % 8
+    if A.ndim == 3 and len(A) >= 64 and over:
+        E[-over:] = E[-over - 8 : -8]
+    return E
+
+
 @mutant("expm", rejected_by="large_normal_matrices_are_as_accurate")
 def large_matrices_with_fewer_terms(A):
     """A polynomial of degree 10 from 8×8 on, where a product costs more."""
