@@ -14,6 +14,7 @@ from typing import Any
 from .engine import NOT_RUN
 from .judging import LIMIT
 from .ledger import Deviation
+from .mutants import Mutant
 from .plan import Plan
 from .spaces import backends, probe
 from .suite import Suite
@@ -48,6 +49,10 @@ def environment() -> dict[str, Any]:
 def catalogue(suite: Suite) -> dict[str, Any]:
     """Families, contracts, laws and mutants, as the page lists them."""
     mutants = suite.mutants().values()
+    naming: dict[str, list[Mutant]] = {}  # by name of a law, since laws times mutants are a million
+    for m in mutants:
+        for name in m.rejected_by:
+            naming.setdefault(name, []).append(m)
     return {
         "families": [vars(f) for f in sorted(suite.families.values(), key=lambda f: f.order)],
         "contracts": [
@@ -60,7 +65,9 @@ def catalogue(suite: Suite) -> dict[str, Any]:
                 "sources": list(law.sources),
                 "statement": law.statement, "contracts": list(law.contracts),
                 "parts": {name: list(draw.parts) for name, draw in law.draws.items() if draw.parts},
-                "mutants": [m.name for m in mutants if m.rejects(law)],
+                "mutants": list(dict.fromkeys(
+                    m.name for name in (law.name, law.base) for m in naming.get(name, []) if m.rejects(law)
+                )),
             }
             for law in suite.laws.values()
         ],
