@@ -115,6 +115,7 @@ def test_as_many_squarings_side_by_side(
 
 
 def test_loops_compile_without_a_folder_to_keep_them_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """numba refuses to keep what it compiles where nothing can be written; a loop is compiled all the same."""
     loops, caching = pytest.importorskip("reference.loops"), pytest.importorskip("numba.core.caching")
     monkeypatch.setattr(caching.CompileResultCacheImpl, "_locator_classes", [])
     with pytest.raises(RuntimeError, match="no locator"):
