@@ -104,18 +104,18 @@ def exponentials(
     """e^{2ʰ(A + μI)}, (N, n, n), (N,), (N, 1, 1) or None, (N,) or 0 -> (N, n, n), the polynomial and its radius as in
     `matrix_exponential`; None for arrays that compiled code cannot take or need not: it takes many small real matrices.
 
-    numba: in a quarter of the time of array expressions. The first call for a dtype compiles, 1 to 4 s; what it compiled is
-    kept on disk, and the first call in the next process takes half a second.
+    numba: expm takes 0.4 to 0.8 of its time with array expressions. The first call for a dtype compiles, 1 to 4 s; what it
+    compiled is kept on disk, and the first call in the next process takes half a second.
     """
     if not (takes(A) and A.dtype.kind == "f" and len(A) >= SLICES and A.shape[-1] <= SIZE and (loops := _loops()) is not None):
         return None
     N, n, _ = A.shape
     W = loops.LINE // A.itemsize
     means = np.zeros(N, A.dtype) if mean is None else mean.reshape(N)
-    work, zeros = np.zeros((2, 10, n * n * W), A.dtype)
-    out = np.empty((N, n, n), A.dtype)
+    work, zeros = np.zeros((2, loops.MATRICES, n * n * W), A.dtype)
+    lanes, out = np.zeros((loops.NUMBERS, W), A.dtype), np.empty((N, n, n), A.dtype)
     loops.exponentials(np.ascontiguousarray(A.transpose(1, 2, 0)), log_norm, means, np.zeros(N, np.int64) + halvings, degree,
-                       _table(polynomial, A.dtype), log2(radius), work, zeros, np.zeros((13, W), A.dtype), out)  # fmt: skip
+                       _table(polynomial, A.dtype), log2(radius), work, zeros, lanes, out)  # fmt: skip
     return out
 
 

@@ -21,6 +21,8 @@ from numba.extending import intrinsic
 
 LINE = 64
 """Bytes of a cache line."""
+MATRICES, NUMBERS = 10, 13
+"""What `exponentials` keeps of each slice: matrices in its `work`, numbers in its `lanes`."""
 NEAR = 1 << 13
 """Bytes of V that are worked on before the next: they stay in a first-level cache."""
 
@@ -189,8 +191,8 @@ def exponentials(
     log₂‖A‖_F, μ, h (N,); coefficients of A, A², A³, A⁶ in L₁..L₅, then d₀ (6, 3 or 4); out (N, n, n).
 
     Room for W slices, which fill a cache line, an entry of each beside that of the next, by row:
-    work (10, n n W): 0 to 3 A, A², A³, A⁶, later scaled, 4 to 8 L₁..L₅, 6 later Q, 8 and 9 the result and its square;
-    lanes (13, W): 1 to 6 log₂ of the norms of powers, 7 to 10 powers of 2⁻ˢ, 11 e^{μ/2ˢ}, 12 s + h; zeros like work.
+    work (MATRICES, n n W): 0 to 3 A, A², A³, A⁶, later scaled, 4 to 8 L₁..L₅, 6 later Q, 8 and 9 the result and its square;
+    lanes (NUMBERS, W): 1 to 6 log₂ of the norms of powers, 7 to 10 powers of 2⁻ˢ, 11 e^{μ/2ˢ}, 12 s + h; zeros like work.
     """
     n, _, N = A.shape
     terms, size, W = table.shape[1], work.shape[1], LINE // A.itemsize
