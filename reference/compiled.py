@@ -1,4 +1,4 @@
-"""What NumPy has no call for, by compiled code: a loop for numba where that is installed, else BLAS."""
+"""What NumPy has no call for, by compiled code: a loop for numba where that is installed, else BLAS where it can do it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ FEWEST, MOST = 1 << 12, 32
 """Elements of V from which on, and columns of X up to which loops take them: a call on fewer elements is not worth what
 compiling costs; BLAS multiplies more columns as fast."""
 SLICES, SIZE = 64, 16
-"""Slices of a batch from which on, and their rows up to which a loop takes them: fewer are not worth what compiling costs;
-more rows do not fit a second-level cache, and BLAS multiplies them as fast."""
+"""Slices of a batch from which on, and their rows up to which a loop takes them: fewer are not worth what compiling costs; of
+more rows what is kept of a line of slices outgrows a second-level cache of 512 kB, and BLAS catches up."""
 TERMS = {"f": 12, "d": 20}
 """Of φ₁'s series: the rest, 1.1/(terms + 1)! where ‖S‖ <= 1, is below u/50."""
 TAKEN = {(np.ndarray, np.dtype(char)) for char in "fdFD"}
