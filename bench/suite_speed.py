@@ -25,7 +25,7 @@ from hypothesis import given, seed
 from hypothesis.errors import HypothesisException
 from threadpoolctl import threadpool_limits
 
-from detrace import engine
+from detrace import draws, engine
 from detrace import suite as suites
 from detrace.calls import Call
 from detrace.engine import PROFILES, Profile, hypothesis_settings
@@ -98,6 +98,7 @@ def shares_of(suite: suites.Suite, law_name: str, space_id: str) -> dict[str, fl
     """
     law, where, subject = suite.laws[law_name], space(space_id), suite.reference()
     profile = Profile("overhead", EXAMPLES, climb=False, shrink=False)
+    draws.forget()
     recorded = _calls_of(law, subject, where, suite.contracts, profile)
     turn = itertools.count()
     examples = 0
@@ -114,11 +115,12 @@ def shares_of(suite: suites.Suite, law_name: str, space_id: str) -> dict[str, fl
 
     test = given(**{name: draw.on(where) for name, draw in law.draws.items()})(bare)
     test = hypothesis_settings(profile, engine.examples(law, where, profile))(test)
-    test = quietly(seed(zlib.crc32(f"{law.name} {where.dtype}".encode()))(test))
+    test = quietly(seed(zlib.crc32(f"{law.base} {where.dtype}".encode()))(test))
     seconds: dict[str, list[float]] = {"law": [], "machinery": [], "bare": []}
     for repetition in range(REPETITIONS + 1):
         for name, taken in seconds.items():
             matrices._CACHE.clear()  # a repeated input must not find the last repetition's oracle
+            draws.forget()  # nor be kept from it
             examples, start = 0, time.process_time()
             if name == "bare":
                 test()

@@ -8,17 +8,16 @@ import warnings
 import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
 from typing import Any
 
 import numpy as np
 from flint import ctx
-from hypothesis import HealthCheck, Phase, Verbosity, given, settings, target
-from hypothesis import seed as hypothesis_seed
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings, target
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import FlakyFailure, HypothesisException
 
+from . import draws
+from .backends import Backend
 from .calls import Call
 from .judging import NOT_FINITE, Example, NotOffered, Record, Violation, current
 from .known import Known
@@ -26,7 +25,7 @@ from .laws import Law
 from .oracles.balls import WORKING_PRECISION
 from .spaces import Space
 from .subjects import Subject
-from .tailoring import generators_kept_once, keys_computed_once, only_our_draws
+from .tailoring import from_the_same_seeds, generators_kept_once, keys_computed_once, only_our_draws
 from .values import encode
 
 HELD, VIOLATED, UNDECIDED, NOT_RUN = "held", "violated", "undecided", "not run"
@@ -48,6 +47,8 @@ class Profile:
     seed: int = 0
 
 
+CHEAPEST = Backend()
+"""NumPy. In a dtype as many inputs are drawn as it is given; dearer libraries are given the first of them."""
 EXAMPLES = ".detrace/examples"
 """Where random profiles keep the inputs that failed, to try them first the next time."""
 LONGEST = 1 << 14
@@ -122,7 +123,7 @@ def run(law: Law, subject: Subject, space: Space, contracts: Any, profile: Profi
     except Violation as violation:
         outcome.outcome, outcome.reason = VIOLATED, _reason(violation, record.example)
         outcome.violation = _details(violation, record)
-    except FlakyFailure:
+    except (FlakyFailure, _NotDeterministicError):
         outcome.outcome = VIOLATED
         outcome.reason = "not deterministic: the same input was judged differently when it was repeated"
         outcome.violation = _details(Violation(outcome.reason, kind="flaky"), record)
@@ -198,17 +199,42 @@ def _search(law: Law, subject: Subject, space: Space, contracts: Any, profile: P
     if not law.draws or profile.examples == 0:  # a replay: what is given, and nothing else
         return
 
-    deadline = math.inf
+    where, most = _searched(space, profile), examples(law, space, profile)
+    first = zlib.crc32(f"{law.base} {space.dtype}".encode(), profile.seed)
+    shared = not (profile.random or profile.climb)  # nothing else decides what is drawn, so other items are given it too
+    drawn_in_all = examples(law, replace(space, backend=CHEAPEST), profile) if shared and not where.few_shapes else most
+    search = draws.search(law, where, drawn_in_all, first) if shared else None
+    failed = None
+    if (earlier := draws.kept(search)) is not None:
+        before = record.copy()
+        try:
+            for drawn in earlier[:most]:
+                with from_the_same_seeds():
+                    once(drawn.inputs, drawn.branches)
+            return
+        except HypothesisException:  # what this subject returned is beside the law's assumptions
+            record.restore(before)
+        except Exception:
+            record.restore(before)
+            failed = drawn  # Hypothesis finds the smallest
+
+    enough, deadline = record.examples + most, math.inf
     failing: set[str] = set()
+    made: list[draws.Drawn] = []
 
     def example(inputs: dict[str, Any]) -> None:
         nonlocal deadline
+        branches = tuple(record.example.branches)  # those that the strategies noted
+        if shared and not failing:
+            made.append(draws.Drawn(inputs, branches))
+            if record.examples >= enough:
+                return  # the others are for cheaper libraries
         late = time.perf_counter() > deadline
         key = repr(encode(inputs)) if failing else ""
         if late and key not in failing:
             return  # shrinking has had its time: only what is known to fail is confirmed
         try:
-            ratio = once(inputs, record.example.branches)  # those that the strategies noted
+            ratio = once(inputs, branches)
         except Violation:
             failing.add(key or repr(encode(inputs)))
             deadline = min(deadline, time.perf_counter() + profile.shrink_seconds)
@@ -216,12 +242,21 @@ def _search(law: Law, subject: Subject, space: Space, contracts: Any, profile: P
         if profile.climb and not failing:
             target(math.log10(min(max(ratio, 1e-3), 1e30)), label="ratio")
 
-    test = given(_inputs(law, _searched(space, profile)))(example)
-    test = hypothesis_settings(profile, examples(law, space, profile))(test)
+    test = given(draws.strategy(law, where))(example)
+    test = hypothesis_settings(profile, drawn_in_all)(test)
     test._hypothesis_internal_database_key = f"{law.name}[{subject.name}-{space.id}]".encode()  # type: ignore[attr-defined]
     if not profile.random:
-        test = hypothesis_seed(zlib.crc32(f"{law.name} {space.dtype}".encode(), profile.seed))(test)
+        test = seed(first)(test)
     test()
+    if failed is not None:  # once, and not in the same search again
+        once(failed.inputs, failed.branches)
+        raise _NotDeterministicError
+    if search is not None:
+        draws.keep(search, made)
+
+
+class _NotDeterministicError(Exception):
+    """An input was judged differently when it was repeated."""
 
 
 def _searched(space: Space, profile: Profile) -> Space:
@@ -243,32 +278,6 @@ def _not_finite(example: Example) -> str:
             if r is not None and not np.isfinite(r).all():
                 return name
     return ""
-
-
-@cache
-def _strategies(law_name: str, space_id: str, few_shapes: bool) -> dict[str, Any]:
-    return {}
-
-
-def _inputs(law: Law, space: Space) -> st.SearchStrategy[dict[str, Any]]:
-    """All quantified variables as one strategy, built once for a law and dtype."""
-    store = _strategies(law.name, space.id, space.few_shapes)
-    if "it" not in store:
-        strategies = {name: draw.on(space) for name, draw in law.draws.items()}
-
-        def drawn(draw: Any) -> dict[str, Any]:
-            _blank()
-            return {name: draw(strategy) for name, strategy in strategies.items()}
-
-        store["it"] = st.composite(drawn)()
-    return store["it"]
-
-
-def _blank() -> None:
-    """Start an example before its inputs are drawn, so that the branches which strategies note are its own."""
-    record = current.get()
-    if record is not None:
-        record.example = Example()
 
 
 def examples(law: Law, space: Space, profile: Profile) -> int:

@@ -78,7 +78,8 @@ class Worker:
             answer = self._ask(item, last)
         except _GoneError as gone:
             outcome = Outcome(law.name, subject.name, space.id, VIOLATED, examples=last.examples, decided=last.examples)
-            last, gone = self._simplest(item, last, gone)
+            if profile.shrink:
+                last, gone = self._simplest(item, last, gone)
             outcome.deviation = next((k.id for k in known if gone.kind in k.kinds), None)
             return _lost(outcome, last, gone, self.timeout_s)
         if "error" in answer:

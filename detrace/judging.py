@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 LIMIT = 30.0
@@ -75,6 +75,15 @@ class Record:
 
     def begin(self, inputs: dict[str, Any]) -> None:
         self.example = Example(inputs)
+
+    def copy(self) -> Record:
+        """As it is now, for `restore`."""
+        points = None if self.points is None else list(self.points)
+        return replace(self, branches=self.branches.copy(), points=points)
+
+    def restore(self, before: Record) -> None:
+        """Forget what came after the copy."""
+        vars(self).update(vars(before))
 
     def excuse(self, deviation: str, violation: Violation) -> None:
         """Keep the first violation that a known deviation explains; the search goes on for what none explains."""

@@ -85,7 +85,7 @@ class LawItem(pytest.Item):
         super().__init__(**kwargs)
         self.law, self.subject, self.space = law, subject, space
         if self.config.pluginmanager.hasplugin("xdist"):
-            self.add_marker(pytest.mark.xdist_group(law.name))
+            self.add_marker(pytest.mark.xdist_group(law.base))
 
     def runtest(self) -> None:
         from . import engine

@@ -3,8 +3,8 @@ know."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from hypothesis import core
@@ -73,3 +73,9 @@ def generators_kept_once() -> Iterator[None]:
             yield
         finally:
             core.deterministic_PRNG = kept
+
+
+def from_the_same_seeds() -> AbstractContextManager[None]:
+    """As Hypothesis surrounds each example: every random generator starts from the same seed."""
+    seeded: Callable[[], AbstractContextManager[None]] = getattr(core, "deterministic_PRNG", nullcontext)
+    return seeded()

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import detrace
+from detrace import draws
 from detrace.spaces import Space, space
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,6 +25,12 @@ ROOT = Path(__file__).resolve().parent.parent
 def float64() -> Space:
     """NumPy in double precision."""
     return space("numpy-cpu-float64")
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_kept() -> None:
+    """No test is given the inputs that another one drew."""
+    draws.forget()
 
 
 @dataclass

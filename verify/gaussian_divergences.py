@@ -91,7 +91,7 @@ def gaussian_divergence_is_sharp_between_close_gaussians(divergence, G, space):
 
 
 @law(r"D(Bp+t\,\|\,Bq+t) = D(p\|q)", source="f-divergences do not know coordinates", divergence=each(*PLAIN), G=normal_pairs(),
-     turn=integers(0, 5), k=integers(-2, 2), cost=4.0)  # fmt: skip
+     turn=integers(0, 5), k=integers(-2, 2), cost=4.0, least=12)  # fmt: skip
 def gaussian_divergence_does_not_know_the_coordinates(divergence, G, turn, k, space):
     """B permutes and reflects coordinates, scales each by another power of two and adds neighbours where that is exact and
     leaves covariances that Cholesky's factorisation cannot take for singular. Bound: loose, of both."""

@@ -9,7 +9,7 @@ from ott.solvers import linear
 
 from detrace import NotOffered
 
-from ._batches import rows
+from ._batches import one_problem, rows
 
 BACKENDS = "jax"
 DTYPES = {"wasserstein_1d": ("float32",), "sinkhorn": ("float32",), "sinkhorn_iterations": ("float32", "float64")}
@@ -47,6 +47,7 @@ def _iterations(a, b, C, reg, n):
     return plan.matrix, plan.f, plan.g  # type: ignore[union-attr]
 
 
+@one_problem(1, 1, 2)
 def sinkhorn(a, b, C, reg, tol):
     converged, plan = _sinkhorn(a, b, C, reg, tol * a.sum() / 2)
     if not converged:
@@ -54,5 +55,6 @@ def sinkhorn(a, b, C, reg, tol):
     return plan
 
 
+@one_problem(1, 1, 2)
 def sinkhorn_iterations(a, b, C, reg, n):
     return _iterations(a, b, C, reg, int(n))
