@@ -1,7 +1,7 @@
 """Draws: what Hypothesis draws for a theorem in a dtype. All subjects and libraries are given the same, so it is drawn once.
 
-Nothing decides what is drawn but the theorem, the dtype and the profile: the seed is made of them, strategies may not look at the
-library, and where hill climbing listens to the ratios, or the profile is random, nothing is kept.
+Nothing decides what is drawn but the theorem, the dtype and the profile: the seed is made of them, strategies may not look at
+the library, and where hill climbing listens to the ratios, or the profile is random, nothing is kept.
 """
 
 from __future__ import annotations
