@@ -122,7 +122,7 @@ def verify(
     if workers != "0":
         if workers != "auto" and not workers.isdigit():
             _stop(f"-n {workers}: give a number of worker processes or auto")
-        arguments += ["-p", "xdist.plugin", "-n", workers, "--dist=loadgroup"]
+        arguments += ["-p", "xdist.plugin", "-n", workers]
     status = int(pytest.main(arguments))
     sys.exit({int(pytest.ExitCode.INTERRUPTED): 130, int(pytest.ExitCode.USAGE_ERROR): USAGE}.get(status, status))
 

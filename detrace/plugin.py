@@ -84,7 +84,7 @@ class LawItem(pytest.Item):
     def __init__(self, *, law: Any, subject: Any, space: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.law, self.subject, self.space = law, subject, space
-        if self.config.pluginmanager.hasplugin("xdist"):
+        if getattr(self.config.option, "loadgroup", False):
             self.add_marker(pytest.mark.xdist_group(law.base))
 
     def runtest(self) -> None:
@@ -132,6 +132,29 @@ def pytest_configure(config: pytest.Config) -> None:
         from .terminal import use_own_terminal
 
         use_own_terminal(config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """For the command line: one worker has all items of a theorem, since its inputs, its oracle's answers and what a library
+    compiles for their shapes serve all of them.
+
+    ``--dist=loadgroup`` does the same by marks, but not with pytest 9.2 and pytest-xdist 3.8 (pytest-xdist#1386).
+    """
+    if not config.option.detrace_cli:
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByTheorem(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return theorem_of(nodeid)
+
+    return ByTheorem(config, log)
+
+
+def theorem_of(nodeid: str) -> str:
+    """``law`` of ``verify/file.py::law.contract[subject-space]``."""
+    return nodeid.rpartition("::")[2].partition("[")[0].partition(".")[0]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -18,6 +18,7 @@ import pytest
 from conftest import QUICK, ROOT
 
 from detrace.cli import app, main
+from detrace.plugin import theorem_of
 from detrace.results import SCHEMA
 from detrace.session import Session, SessionError
 from detrace.spaces import backends, probe
@@ -419,3 +420,32 @@ def test_random_profiles_keep_nothing_that_jax_compiled(tmp_path, monkeypatch, p
     law = "determinant_is_exponential_of_trace"
     Session.of({"detrace_profile": profile, "detrace_backend": ["numpy"], "detrace_law": [law]})
     assert ("JAX_COMPILATION_CACHE_DIR" in os.environ) == kept
+
+
+def test_one_worker_has_all_items_of_a_theorem(project):
+    """Under -n, so that its inputs are drawn once, and its oracle is asked once."""
+    project.write("recorder.py", """
+        def pytest_runtest_logreport(report):
+            if report.when == "call" and hasattr(report, "node"):
+                with open("workers.txt", "a") as file:
+                    print(report.node.gateway.id, report.nodeid, file=file)
+    """)
+    project.write("run.py", """
+        import os, sys
+        os.environ["PYTEST_PLUGINS"] = "recorder"
+        from detrace.cli import main
+        laws = "loss_is_its_formula", "logits_that_are_nan_show", "phi1_reflects"
+        options = [x for law in laws for x in ("--law", law)]
+        sys.argv = ["detrace", "verify", "reference", *options, "--backend", "numpy", "--dtype", "float64", "-n", "2"]
+        main()
+    """)
+    done = project.python("run.py")
+    assert done.returncode == 0, done.stdout + done.stderr
+    workers: dict[str, set[str]] = {}
+    items = (project.path / "workers.txt").read_text(encoding="utf-8").splitlines()
+    for worker, nodeid in map(str.split, items):
+        workers.setdefault(theorem_of(nodeid), set()).add(worker)
+    assert len(workers) > 2, "theorems"
+    assert len(items) > 10 * len(workers), "items"
+    assert all(len(theirs) == 1 for theirs in workers.values()), workers
+    assert len(set.union(*workers.values())) == 2
