@@ -108,6 +108,8 @@ class LawItem(pytest.Item):
             about = [f"{c} is {contracts[c].summary}" for c in self.law.contracts]
             parts = {name: draw.parts for name, draw in self.law.draws.items()}
             return violation_text(excinfo.value.data, self.law.formula, about, statement=self.law.statement, parts=parts)
+        if isinstance(excinfo.value, pytest.xfail.Exception):
+            return excinfo.value.msg  # the cause is in the ledger; pytest would quote the source of each frame (80 ms an item)
         return super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[Path, int, str]:
