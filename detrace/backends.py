@@ -15,8 +15,8 @@ class Backend:
     """An array library on a device.
 
     `to_native` and `to_host` carry values without rounding; `form_error` says in words what is wrong with a result's
-    type, dtype, shape or device; `vjp(f, args, cotangent)` differentiates Σ cotangent·f(args) with respect to each argument,
-    if the library can.
+    type, dtype, shape or device; if the library differentiates, `vjp(f, args, cotangent)` has the derivatives of
+    Σ cotangent·f(args) with respect to each argument, and `recorded(f, args)` the value that is computed on the way to them.
     """
 
     name = "numpy"
@@ -26,6 +26,7 @@ class Backend:
     compiles = False  # every operation anew for every shape: a quick search keeps to few shapes
     cost: float = 1.0  # how many times dearer than NumPy's an example is; fewer are drawn
     vjp: VJP | None = None
+    recorded: Callable[[Callable[..., Any], Sequence[Any]], Any] | None = None
 
     @property
     def id(self) -> str:
@@ -144,6 +145,9 @@ class Torch(Backend):
     def version(self) -> str:
         return str(self.lib.__version__)
 
+    def recorded(self, f: Callable[..., Any], args: Sequence[Any]) -> Any:
+        return f(*(a.detach().clone().requires_grad_() for a in args))
+
     def vjp(self, f: Callable[..., Any], args: Sequence[Any], cotangent: Any) -> Sequence[Any]:
         leaves = [a.detach().clone().requires_grad_() for a in args]
         result = f(*leaves)
@@ -180,6 +184,9 @@ class Jax(Backend):
 
     def version(self) -> str:
         return str(self.lib.__version__)
+
+    def recorded(self, f: Callable[..., Any], args: Sequence[Any]) -> Any:
+        return self.lib.vjp(f, *args)[0]
 
     def vjp(self, f: Callable[..., Any], args: Sequence[Any], cotangent: Any) -> Sequence[Any]:
         return self.lib.vjp(f, *args)[1](cotangent)

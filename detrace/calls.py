@@ -7,7 +7,7 @@ arrays untouched.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,17 @@ from .contracts import Contract
 from .judging import NotOffered, Record, Violation
 from .spaces import Space
 from .values import literal
+
+GRADIENT, COLUMN_MAJOR, RECORDED, RAISES = "gradient of ", " (column-major)", " (while differentiated)", " (must raise)"
+"""What is put on a contract's name where a recorded call is no plain one. After the arguments of a gradient stand `wrt` and the
+cotangent, after those of a call that is differentiated `wrt`."""
+
+
+def contract_of(called: str) -> str:
+    """The contract of a recorded call."""
+    for mark in (COLUMN_MAJOR, RECORDED, RAISES):
+        called = called.removesuffix(mark)
+    return called.removeprefix(GRADIENT)
 
 
 class LinearOperator:
@@ -49,7 +60,18 @@ class Call:
         def viewed(*native: Any) -> Any:
             return self.function(*(view(a) if getattr(a, "ndim", 0) > 1 else a for a in native))
 
-        return self._run(viewed, args, f"{self.contract.name} (column-major)")
+        return self._run(viewed, args, self.contract.name + COLUMN_MAJOR)
+
+    def while_differentiated(self, *args: Any, wrt: int = 0) -> Any:
+        """The same call as reverse mode records it on its way to the derivative with respect to argument `wrt`."""
+        evaluate = self.space.backend.recorded
+        if evaluate is None:
+            raise TypeError(f"{self.space.backend.id} has no automatic differentiation")
+
+        def recorded(*native: Any) -> Any:
+            return evaluate(*self._opened(args, native, wrt))
+
+        return self._run(recorded, args, self.contract.name + RECORDED, (*args, wrt))
 
     def gradient(self, *args: Any, wrt: int = 0, cotangent: Any = None) -> Any:
         """Gradient of Σ cotangent·result with respect to argument `wrt`, by the library's reverse mode.
@@ -62,17 +84,11 @@ class Call:
         native = [self._bind(a) for a in args]
         (shape,) = self.contract.result_shapes(args)
         ct = self.space.to_native(np.ones(shape) if cotangent is None else cotangent)
-        name = f"gradient of {self.contract.name}"
+        name = GRADIENT + self.contract.name
         described = (*args, wrt, np.ones(shape) if cotangent is None else cotangent)
         calls = self.record.example.calls
         calls.append((name, described, None))
-        network = getattr(args[wrt], "parameters", None)
-        leaves = native[wrt : wrt + 1] if network is None else [self.space.to_native(p) for p in network]
-
-        def of(*leaves: Any) -> Any:
-            given = leaves[0] if network is None else args[wrt].bind(self.space, leaves)
-            return self.function(*native[:wrt], given, *native[wrt + 1 :])
-
+        of, leaves = self._opened(args, native, wrt)
         try:
             grads = backend.vjp(of, leaves, ct)
         except (Exception, SystemExit) as error:
@@ -81,10 +97,11 @@ class Call:
             if problem := backend.form_error(grad, self.space.dtype, tuple(leaf.shape)):
                 raise Violation(f"the gradient of {self.contract.name}: {problem}", kind="form")
         hosts = [self.space.to_host(grad) for grad in grads]
-        calls[-1] = (name, described, tuple(hosts) if network is not None else hosts[0])
+        network = hasattr(args[wrt], "parameters")
+        calls[-1] = (name, described, tuple(hosts) if network else hosts[0])
         if not all(np.isfinite(h).all() for h in hosts):
             self.record.example.finite = False
-        return hosts if network is not None else hosts[0]
+        return hosts if network else hosts[0]
 
     def native(self, *args: Any) -> Any:
         """The function on native arguments, unchecked; what it raises is a violation."""
@@ -95,7 +112,7 @@ class Call:
 
     def raises(self, *args: Any) -> Exception | None:
         """The exception that the call raises, or None."""
-        self.record.example.calls.append((f"{self.contract.name} (must raise)", args, None))
+        self.record.example.calls.append((self.contract.name + RAISES, args, None))
         try:
             self.function(*(self._bind(a) for a in args))
         except NotOffered as error:
@@ -109,11 +126,22 @@ class Call:
             return self.space.to_native(arg)
         return arg.bind(self.space) if hasattr(arg, "bind") else arg
 
-    def _run(self, function: Callable[..., Any], args: tuple[Any, ...], called: str = "") -> Any:
+    def _opened(self, args: Sequence[Any], native: Sequence[Any], wrt: int) -> tuple[Callable[..., Any], list[Any]]:
+        """The call as a function of what argument `wrt` is made of (itself, or a network's parameters), and these."""
+        network = getattr(args[wrt], "parameters", None)
+
+        def of(*leaves: Any) -> Any:
+            given = leaves[0] if network is None else args[wrt].bind(self.space, leaves)
+            return self.function(*native[:wrt], given, *native[wrt + 1 :])
+
+        return of, [native[wrt]] if network is None else [self.space.to_native(p) for p in network]
+
+    def _run(self, function: Callable[..., Any], args: tuple[Any, ...], called: str = "", described: Any = None) -> Any:
         space, name = self.space, called or self.contract.name
         native = [self._bind(a) for a in args]
         calls = self.record.example.calls
-        calls.append((name, args, None))
+        described = args if described is None else described
+        calls.append((name, described, None))
         try:
             result = function(*native)
         except (Exception, SystemExit) as error:
@@ -136,7 +164,7 @@ class Call:
                 )
         host = tuple(space.to_host(r) for r in results)
         out = host if len(shapes) > 1 else host[0]
-        calls[-1] = (name, args, out)
+        calls[-1] = (name, described, out)
         if not all(np.isfinite(r).all() for r in host):
             self.record.example.finite = False
         return out

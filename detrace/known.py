@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from .calls import contract_of
 from .judging import LIMIT, NOT_FINITE, Violation
 
 KINDS = ("ratio", "not finite", "fact", "form", "mutation", "raised", "flaky", "crashed", "hung")
@@ -45,7 +46,7 @@ class Known:
     def _most(self, calls: Iterable[tuple[str, tuple[Any, ...], Any]]) -> float:
         file, _, name = str(self.ceiling).rpartition(":")
         derive: Callable[..., float] = functions(file)[name]
-        mine = [args for called, args, _ in calls if called.removeprefix("gradient of ") == self.contract]
+        mine = [args for called, args, _ in calls if contract_of(called) == self.contract]
         return max((float(derive(self.u, *args)) for args in mine), default=math.inf)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .calls import COLUMN_MAJOR, GRADIENT, RAISES, RECORDED, contract_of
 from .contracts import Contract
 from .engine import HELD, NOT_FINITE, VIOLATED, Outcome, Profile, run
 from .judging import LIMIT
@@ -45,8 +46,6 @@ _COLUMN_MAJOR = {
     "torch": "{x}.mT.contiguous().mT",
     "cupy": "cp.asfortranarray({x})",
 }
-_GRADIENT, _TRANSPOSED, _RAISES = "gradient of ", " (column-major)", " (must raise)"
-"""Marks that `detrace.calls` puts on the name of a recorded call."""
 
 
 def script(law: Law, subject: Subject, space: Space, outcome: Outcome, contracts: Mapping[str, Contract]) -> str:
@@ -99,8 +98,12 @@ class _Recorded:
 
     def __init__(self, number: int, name: str, args: list[Any], result: Any, space: Space) -> None:
         self.got, self.name, self.space = f"got_{number}", name, space
-        self.contract = name.removeprefix(_GRADIENT).removesuffix(_TRANSPOSED).removesuffix(_RAISES)
+        self.contract = contract_of(name)
         self.args = [decode(a) for a in args]
+        if name.startswith(GRADIENT):
+            *self.args, self.wrt, self.cotangent = self.args
+        elif name.endswith(RECORDED):
+            *self.args, self.wrt = self.args
         self.result = decode(result)
         self.opaque = any(_opaque(a) for a in self.args)
 
@@ -109,15 +112,17 @@ class _Recorded:
 
     def call(self) -> list[str]:
         """Lines after which `self.got` is the result."""
-        if self.name.startswith(_GRADIENT):
+        if self.name.startswith(GRADIENT):
             return self._gradient()
+        if self.name.endswith(RECORDED):
+            return self._recorded()
         values = [_argument(a, self.space) for a in self.args]
-        if self.name.endswith(_TRANSPOSED):
+        if self.name.endswith(COLUMN_MAJOR):
             wrap = _COLUMN_MAJOR.get(self.space.backend.name, "{x}")
             values = [
                 wrap.format(x=v) if getattr(a, "ndim", 0) > 1 else v for v, a in zip(values, self.args, strict=True)
             ]
-        if self.name.endswith(_RAISES):
+        if self.name.endswith(RAISES):
             return [
                 "try:", f"    {self.got} = {self.contract}({', '.join(values)})", "except Exception as error:",
                 f"    {self.got} = error",
@@ -125,16 +130,27 @@ class _Recorded:
         return [f"{self.got} = {self.contract}({', '.join(values)})"]
 
     def _gradient(self) -> list[str]:
-        *args, wrt, cotangent = self.args
-        values = [_argument(a, self.space) for a in args]
-        x, values[wrt] = values[wrt], "x"
-        seed = _argument(cotangent, self.space, real=not np.iscomplexobj(cotangent) and self._real_result())
+        x, value = self._function_of_x()
+        ct = self.cotangent
+        seed = _argument(ct, self.space, real=not np.iscomplexobj(ct) and self._real_result())
         if self.space.backend.name == "torch":
             return [
                 f"x = {x}.requires_grad_()",
-                f"({self.got},) = torch.autograd.grad({self.contract}({', '.join(values)}), x, grad_outputs={seed})",
+                f"({self.got},) = torch.autograd.grad({value}, x, grad_outputs={seed})",
             ]
-        return [f"{self.got} = jax.vjp(lambda x: {self.contract}({', '.join(values)}), {x})[1]({seed})[0]"]
+        return [f"{self.got} = jax.vjp(lambda x: {value}, {x})[1]({seed})[0]"]
+
+    def _recorded(self) -> list[str]:
+        x, value = self._function_of_x()
+        if self.space.backend.name == "torch":
+            return [f"x = {x}.requires_grad_()", f"{self.got} = {value}"]
+        return [f"{self.got} = jax.vjp(lambda x: {value}, {x})[0]"]
+
+    def _function_of_x(self) -> tuple[str, str]:
+        """The argument that is differentiated, and the call with x in its place."""
+        values = [_argument(a, self.space) for a in self.args]
+        x, values[self.wrt] = values[self.wrt], "x"
+        return x, f"{self.contract}({', '.join(values)})"
 
     def _real_result(self) -> bool:
         return isinstance(self.result, np.ndarray) and not np.iscomplexobj(self.result)
@@ -206,7 +222,7 @@ def _verdict(law: Law, space: Space, outcome: Outcome, v: dict[str, Any], calls:
             f'print(f"error {{error:.3g}} is {{ratio:.3g}} times the bound {{bound:.3g}} (limit {LIMIT:g})")',
             f"raise SystemExit(0 if ratio < {LIMIT:g} else 1)",
         ]  # fmt: skip
-    if last.name.endswith(_RAISES):
+    if last.name.endswith(RAISES):
         return [*lines, f"raise SystemExit(0 if isinstance({last.got}, Exception) else 1)  # an exception is due"]
     seen = [part for c in calls for part in c.parts()]
     if any(r is None for _, r in seen):
@@ -253,9 +269,8 @@ def _direct(v: dict[str, Any], calls: list[_Recorded]) -> tuple[str, str] | None
 def _form(call: _Recorded, space: Space, contracts: Mapping[str, Contract]) -> list[str]:
     """Compare type, shape, dtype and device of the results with what is due."""
     library = space.backend.name
-    if call.name.startswith(_GRADIENT):
-        *args, wrt, _ = call.args
-        shapes, dtype = [np.shape(args[wrt])], space.dtype
+    if call.name.startswith(GRADIENT):
+        shapes, dtype = [np.shape(call.args[call.wrt])], space.dtype
     else:
         contract = contracts[call.contract]
         shapes, dtype = (

@@ -136,6 +136,23 @@ def test_transposed_memory_reaches_the_subject():
     assert f.record.example.calls[0][0] == "twice (column-major)"
 
 
+def test_values_while_differentiated_are_those_that_training_has():
+    """The subject sees a recorded argument, of the right number; what it makes of that is the result and is recorded."""
+
+    def other_in_training(a, b):
+        return a * (3.0 if b.requires_grad else 1.0)
+
+    first = Contract("first", "(n,n),(n,n)->(n,n)", "A of (A, B)", "toy")
+    f = call(other_in_training, first, "torch-cpu-float64")
+    np.testing.assert_array_equal(f(A, A), A)
+    np.testing.assert_array_equal(f.while_differentiated(A, A, wrt=0), A)
+    np.testing.assert_array_equal(f.while_differentiated(A, A, wrt=1), 3 * A)
+    name, given, _ = f.record.example.calls[-1]
+    assert (name, given[-1]) == ("first (while differentiated)", 1)
+    with pytest.raises(TypeError, match="no automatic differentiation"):
+        call(other_in_training, first).while_differentiated(A, A)
+
+
 def test_raises_gives_the_exception():
     """`raises` returns what the call raises, or None."""
     assert isinstance(call(_raises).raises(A), ZeroDivisionError)

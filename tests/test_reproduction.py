@@ -95,6 +95,13 @@ def gradient_is_two(twice, A, space):
     judge(np.linalg.norm(got - 2), space.u * len(A), got=got, truth=2 * np.ones_like(got))
 
 
+@law(r"\text{twice}", source="toy", A=square_matrices(max_n=2), needs="autodiff")
+def differentiated_twice_is_twice(twice, A, space):
+    """For every square A, while it is differentiated."""
+    got = twice.while_differentiated(A)
+    judge(np.linalg.norm(got - 2 * A), space.u * np.linalg.norm(A), scale=np.inf, got=got, truth=2 * A)
+
+
 @law(r"\text{twice}", source="toy", A=square_matrices(min_n=2, max_n=2))
 def any_memory(twice, A, space):
     """For every square A, in column-major memory."""
@@ -176,6 +183,8 @@ def test_scripts_in_other_libraries(folder, where):
              falsify(folder, "shape", "twice=users_code:shape", toy.twice_is_the_sum, s)]  # fmt: skip
     if s.backend.vjp is not None:
         paths.append(falsify(folder, "gradient", "users_code:impl", gradient_is_two, s))
+        paths.append(falsify(folder, "recorded", "twice=users_code:numbers", differentiated_twice_is_twice, s))
+        assert "requires_grad_()" in Path(paths[-1]).read_text() or "jax.vjp" in Path(paths[-1]).read_text()
     assert {s for s, _ in statuses(folder, "wrong", paths, "--without-detrace").values()} == {1}
     right = statuses(folder, "right", paths, "--without-detrace")
     assert {p: text for p, (s, text) in right.items() if s != 0} == {}
