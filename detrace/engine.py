@@ -116,7 +116,7 @@ def run(law: Law, subject: Subject, space: Space, contracts: Any, profile: Profi
             warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"),
             only_our_draws(), keys_computed_once(), generators_kept_once(),
         ):  # fmt: skip
-            _search(law, subject, space, contracts, profile, record, explicit, known, watch)
+            _search(_Item(law, subject, space, contracts, record, known, watch), profile, explicit)
         if record.known is not None:
             outcome.deviation, violation, record.example = record.known
             raise violation
@@ -148,43 +148,39 @@ def run(law: Law, subject: Subject, space: Space, contracts: Any, profile: Profi
     return outcome
 
 
-def _search(law: Law, subject: Subject, space: Space, contracts: Any, profile: Profile, record: Record,
-            explicit: Sequence[dict[str, Any]], known: Sequence[Known], watch: Any) -> None:  # fmt: skip
-    bound: dict[str, Any] = {
-        name: Call(subject.functions[c], contracts[c], space, record) for name, c in law.asks.items()
-    }
-    if "space" in law.body.__code__.co_varnames[: law.body.__code__.co_argcount]:
-        bound["space"] = space
-    body = law.body
+class _Item:
+    """A law asked of a subject in a space: call it with an input to have that judged and recorded."""
 
-    def judged(inputs: dict[str, Any]) -> None:
-        try:
-            body(**bound, **inputs)
-        except (Violation, HypothesisException):
-            raise
-        except Exception as error:
-            # an oracle that is given NaN cannot answer; that is the subject's doing, everything else is ours
-            name = _not_finite(record.example)
-            if not name:
-                raise
-            raise Violation(f"{name} {NOT_FINITE}", kind="form") from error
+    def __init__(self, law: Law, subject: Subject, space: Space, contracts: Any, record: Record, known: Sequence[Known],
+                 watch: Any) -> None:  # fmt: skip
+        self.law, self.subject, self.space, self.record, self.known, self.watch = law, subject, space, record, known, watch
+        self.given: dict[str, Any] = {
+            name: Call(subject.functions[c], contracts[c], space, record) for name, c in law.asks.items()
+        }
+        if "space" in law.body.__code__.co_varnames[: law.body.__code__.co_argcount]:
+            self.given["space"] = space
 
-    def once(inputs: dict[str, Any], branches: Sequence[str] = ()) -> float:
-        """The ratio that hill climbing may raise."""
+    @property
+    def id(self) -> str:
+        return f"{self.law.name}[{self.subject.name}-{self.space.id}]"
+
+    def __call__(self, inputs: dict[str, Any], branches: Sequence[str] = ()) -> float:
+        """The ratio that hill climbing may raise; a violation that nothing known explains is raised."""
+        record = self.record
         record.begin(inputs)
         record.example.branches.extend(branches)
-        if watch is not None:
-            watch(inputs)
+        if self.watch is not None:
+            self.watch(inputs)
         try:
-            judged(inputs)
+            self._judge(inputs)
         except Violation as violation:
             if isinstance(violation.__cause__, NotOffered):
-                record.example.undecided = f"{subject.name} does not offer this: {violation.__cause__}"
+                record.example.undecided = f"{self.subject.name} does not offer this: {violation.__cause__}"
                 record.finish()
                 return 0.0
             record.example.decided, record.example.ratio = True, violation.ratio
             record.finish()
-            deviation = next((k.id for k in known if k.explains(violation, record.example.calls)), None)
+            deviation = next((k.id for k in self.known if k.explains(violation, record.example.calls)), None)
             if deviation is None:
                 raise
             record.excuse(deviation, violation)
@@ -192,49 +188,83 @@ def _search(law: Law, subject: Subject, space: Space, contracts: Any, profile: P
         record.finish()
         return record.example.ratio
 
+    def _judge(self, inputs: dict[str, Any]) -> None:
+        try:
+            self.law.body(**self.given, **inputs)
+        except (Violation, HypothesisException):
+            raise
+        except Exception as error:
+            # an oracle that is given NaN cannot answer; that is the subject's doing, everything else is ours
+            name = _not_finite(self.record.example)
+            if not name:
+                raise
+            raise Violation(f"{name} {NOT_FINITE}", kind="form") from error
+
+
+def _search(item: _Item, profile: Profile, explicit: Sequence[dict[str, Any]]) -> None:
+    """Judge what is given, then what was drawn for other items of the theorem, or else what Hypothesis draws."""
+    law, space = item.law, item.space
     for inputs in explicit:
-        once(dict(inputs))
+        item(dict(inputs))
     if not law.draws and not explicit:
-        once({})
+        item({})
     if not law.draws or profile.examples == 0:  # a replay: what is given, and nothing else
         return
-
     where, most = _searched(space, profile), examples(law, space, profile)
     first = zlib.crc32(f"{law.base} {space.dtype}".encode(), profile.seed)
     shared = not (profile.random or profile.climb)  # nothing else decides what is drawn, so other items are given it too
-    drawn_in_all = examples(law, replace(space, backend=CHEAPEST), profile) if shared and not where.few_shapes else most
-    search = draws.search(law, where, drawn_in_all, first) if shared else None
+    if not shared:
+        _hunt(item, profile, where, most, most, first)
+        return
+    in_all = most if where.few_shapes else examples(law, replace(space, backend=CHEAPEST), profile)
+    search = draws.search(law, where, in_all, first)
     failed = None
     if (earlier := draws.kept(search)) is not None:
-        before = record.copy()
-        try:
-            for drawn in earlier[:most]:
-                with from_the_same_seeds():
-                    once(drawn.inputs, drawn.branches)
+        settled, failed = _repeated(item, earlier[:most])
+        if settled:
             return
-        except HypothesisException:  # what this subject returned is beside the law's assumptions
-            record.restore(before)
-        except Exception:
-            record.restore(before)
-            failed = drawn  # Hypothesis finds the smallest
-
-    enough, deadline = record.examples + most, math.inf
-    failing: set[str] = set()
     made: list[draws.Drawn] = []
+    _hunt(item, profile, where, most, in_all, first, made)
+    if failed is not None:  # once, and not in the same search again
+        item(failed.inputs, failed.branches)
+        raise _NotDeterministicError
+    draws.keep(search, made)
+
+
+def _repeated(item: _Item, earlier: Sequence[draws.Drawn]) -> tuple[bool, draws.Drawn | None]:
+    """Judge inputs that were drawn before. Where that settles nothing the record is as it was, and the second result is the
+    input that failed, of which Hypothesis is to find the smallest, or None if a result is beside the law's assumptions."""
+    before = item.record.copy()
+    for drawn in earlier:
+        try:
+            with from_the_same_seeds():
+                item(drawn.inputs, drawn.branches)
+        except Exception as error:
+            item.record.restore(before)
+            return False, None if isinstance(error, HypothesisException) else drawn
+    return True, None
+
+
+def _hunt(item: _Item, profile: Profile, where: Space, most: int, in_all: int, first: int,
+          made: list[draws.Drawn] | None = None) -> None:  # fmt: skip
+    """Have Hypothesis draw `in_all` inputs from the seed `first`, judge `most` of them, and raise the smallest that fails.
+    `made`, if given, takes what was drawn until one failed."""
+    enough, deadline = item.record.examples + most, math.inf
+    failing: set[str] = set()
 
     def example(inputs: dict[str, Any]) -> None:
         nonlocal deadline
-        branches = tuple(record.example.branches)  # those that the strategies noted
-        if shared and not failing:
+        branches = tuple(item.record.example.branches)  # those that the strategies noted
+        if made is not None and not failing:
             made.append(draws.Drawn(inputs, branches))
-            if record.examples >= enough:
+            if item.record.examples >= enough:
                 return  # the others are for cheaper libraries
         late = time.perf_counter() > deadline
         key = repr(encode(inputs)) if failing else ""
         if late and key not in failing:
             return  # shrinking has had its time: only what is known to fail is confirmed
         try:
-            ratio = once(inputs, branches)
+            ratio = item(inputs, branches)
         except Violation:
             failing.add(key or repr(encode(inputs)))
             deadline = min(deadline, time.perf_counter() + profile.shrink_seconds)
@@ -242,17 +272,12 @@ def _search(law: Law, subject: Subject, space: Space, contracts: Any, profile: P
         if profile.climb and not failing:
             target(math.log10(min(max(ratio, 1e-3), 1e30)), label="ratio")
 
-    test = given(draws.strategy(law, where))(example)
-    test = hypothesis_settings(profile, drawn_in_all)(test)
-    test._hypothesis_internal_database_key = f"{law.name}[{subject.name}-{space.id}]".encode()  # type: ignore[attr-defined]
+    test = given(draws.strategy(item.law, where))(example)
+    test = hypothesis_settings(profile, in_all)(test)
+    test._hypothesis_internal_database_key = item.id.encode()  # type: ignore[attr-defined]
     if not profile.random:
         test = seed(first)(test)
     test()
-    if failed is not None:  # once, and not in the same search again
-        once(failed.inputs, failed.branches)
-        raise _NotDeterministicError
-    if search is not None:
-        draws.keep(search, made)
 
 
 class _NotDeterministicError(Exception):
