@@ -45,7 +45,7 @@ def judge_low_rank(got: np.ndarray, truth: Any, m: LowRank) -> float:
                  truth=exact.floats(truth), why=LOW_RANK)  # fmt: skip
 
 
-@law(r"e^{XY^\top} = I + X\varphi_1(Y^\top X)Y^\top", source=kexue(6407, 3), XY=low_rank_pairs(), least=100)
+@law(r"e^{XY^\top} = I + X\varphi_1(Y^\top X)Y^\top", source=kexue(6407, 3), XY=low_rank_pairs(), least=140)
 def low_rank_exponential_is_explicit(expm_low_rank, XY, space):
     """The certified closed form, φ₁(S) = ∫₀¹ e^{tS} dt with S = YᵀX singular or not, at any scale. Bound: u‖M‖ +
     ‖X‖‖Y‖δφ₁."""
