@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections import Counter, defaultdict
@@ -214,7 +215,7 @@ class Progress:
 
     def _violations(self, results: dict[str, Any]) -> None:
         """One block for what a subject makes of the same functions: the law that is broken most simply in full (a wrong value
-        before an exception, then the shortest input), the others by name."""
+        before an exception, then the fewest and shortest calls), the others by name."""
         laws = {law["name"]: law for law in results.get("laws", [])}
         groups: dict[tuple[str, ...], dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
         for item in self._unknown(results):
@@ -250,5 +251,9 @@ def _law_of(nodeid: str) -> str:
     return nodeid.rpartition("::")[2].partition("[")[0]
 
 
-def _simplicity(item: dict[str, Any]) -> tuple[bool, int]:
-    return (item["violation"] or {}).get("kind") != "ratio", len(str(item["input"]))
+def _simplicity(item: dict[str, Any]) -> tuple[bool, float, int]:
+    """What to read first: a wrong value before an exception, then few calls (there is none where they were too long to keep),
+    then short arguments."""
+    violation = item["violation"] or {}
+    calls = [args for _, args, _ in violation.get("calls", [])]
+    return violation.get("kind") != "ratio", len(calls) or math.inf, len(str(calls or item["input"]))
