@@ -453,15 +453,18 @@ def test_one_worker_has_all_items_of_a_theorem(project):
 
 
 def test_the_plainest_violation_is_read_first():
-    """A wrong value of one short call stands before one of a long call, of two calls, of calls that were not kept, and before an
-    exception, however short the inputs from which the law made the calls."""
+    """A wrong value of one short call stands before one of a long call, of two calls, of calls that were not kept, and before
+    an exception, however short the inputs from which the law made the calls."""
     one, zero, word = [[1.0]], [[0.0]], {"m": 1}
 
     def item(name, kind, calls, given):
         return {"law": name, "input": given, "violation": {"kind": kind, "calls": [["f", [a], None] for a in calls]}}
 
     items = [
-        item("raises", "raised", [one], word), item("not kept", "ratio", [], word), item("two calls", "ratio", [one, zero], word),
-        item("long", "ratio", [[1.0 / 3.0]], word), item("short", "ratio", [one], {"A": one, "B": zero}),
-    ]  # fmt: skip
+        item("raises", "raised", [one], word),
+        item("not kept", "ratio", [], word),
+        item("two calls", "ratio", [one, zero], word),
+        item("long", "ratio", [[1.0 / 3.0]], word),
+        item("short", "ratio", [one], {"A": one, "B": zero}),
+    ]
     assert [i["law"] for i in sorted(items, key=_simplicity)] == ["short", "long", "two calls", "not kept", "raises"]
