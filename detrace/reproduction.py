@@ -41,7 +41,7 @@ _DEVICES = {"torch": "{device}", "strict": "array_api_strict.Device('{device}')"
 """What an array's `device` reads where it is right, in libraries that have it."""
 _MODULES = {"jax": "jaxlib", "strict": "array_api_strict"}
 """Top-level module of an array's type, where it is not the library's name."""
-_COLUMN_MAJOR = {
+_TO_COLUMN_MAJOR = {
     "numpy": "np.asfortranarray({x})",
     "torch": "{x}.mT.contiguous().mT",
     "cupy": "cp.asfortranarray({x})",
@@ -118,7 +118,7 @@ class _Recorded:
             return self._recorded()
         values = [_argument(a, self.space) for a in self.args]
         if self.name.endswith(COLUMN_MAJOR):
-            wrap = _COLUMN_MAJOR.get(self.space.backend.name, "{x}")
+            wrap = _TO_COLUMN_MAJOR.get(self.space.backend.name, "{x}")
             values = [
                 wrap.format(x=v) if getattr(a, "ndim", 0) > 1 else v for v, a in zip(values, self.args, strict=True)
             ]
