@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -85,14 +84,6 @@ def _vmap_of_grad(D: Any, x: Any) -> Any:
     return torch.func.vmap(torch.func.grad(lambda v: D(v[None]).sum()))(x).flatten(1).norm(dim=1)
 
 
-@cache
-def _load_torch_func() -> None:
-    """Its first use takes a second of imports, which is no part of a call."""
-    import torch
-
-    torch.func.vmap(torch.func.grad(lambda v: (v * v).sum()))(torch.ones(2, 2))
-
-
 def _one_backward_a_sample(D: Any, x: Any) -> Any:
     import torch
 
@@ -148,7 +139,6 @@ PENALTY_RIVALS = (
 
 def _norms(n: int, features: int, hidden: int, **options: Any) -> Case:
     def make(rng: np.random.Generator) -> Args:
-        _load_torch_func()
         return critic(features, hidden, rng), grid(rng, (n, features), 4)
 
     return Case("gradient_norms", {"n": n, "features": features, "hidden": hidden}, make, work, norms_checker,
@@ -157,7 +147,6 @@ def _norms(n: int, features: int, hidden: int, **options: Any) -> Case:
 
 def _penalty(n: int, features: int, hidden: int, **options: Any) -> Case:
     def make(rng: np.random.Generator) -> Args:
-        _load_torch_func()
         samples = (grid(rng, (n, features), 4) for _ in range(2))
         return critic(features, hidden, rng), *samples, rng.integers(0, 5, n) / 4, 1.0
 

@@ -16,7 +16,7 @@ from .campaign import make_groups, wanted_spaces
 from .cases import Case, Check, Checker
 from .records import Group
 from .sampling import QUICK
-from .worker import at_most, ready_compiler
+from .worker import at_most
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,6 @@ def quick_cases() -> list[Timed]:
 
 @cache
 def _subjects() -> dict[str, Any]:
-    ready_compiler()
     return {s.name: s for s in plan.subjects(load_suite(), ("reference", "peers"))[0]}
 
 

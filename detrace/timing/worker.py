@@ -13,8 +13,10 @@ import signal
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
+from traceback import walk_stack
+from types import FrameType
 from typing import IO, Any
 
 import numpy as np
@@ -115,7 +117,6 @@ def main(job_file: str) -> None:
     worker = Worker(job)
     for backend in job["backends"]:
         probe(backend)  # imports the libraries, so that their threads exist before anything is timed
-    ready_compiler()
     for index, task in job["tasks"]:
         _say(answers, {"begin": index})
         if "limits" in task:
@@ -130,13 +131,21 @@ class TooSlowError(RuntimeError):
     """A call that nobody wants to wait for."""
 
 
+PREPARING = ("<frozen importlib", os.path.join("numba", "core", ""))
+"""What is in the file names of code that imports or compiles. A library does so once, at its first call; cut short, it leaves
+half a module behind, and errors in whatever comes to need it."""
+
+
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Interrupt what runs longer (as soon as it is back in Python), where the system has an interval timer; while numba
-    compiles the clock stands still."""
+    """Interrupt what runs longer (as soon as it is back in Python), where the system has an interval timer. A call that is
+    importing or compiling when its time is over gets the same time again."""
 
-    def stop(*_: Any) -> None:
-        raise TooSlowError(f"a call takes longer than {seconds:g} s")
+    def stop(_: int, frame: FrameType | None) -> None:
+        if any(part in f.f_code.co_filename for f, _ in walk_stack(frame) for part in PREPARING):
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+        else:
+            raise TooSlowError(f"a call takes longer than {seconds:g} s")
 
     if not hasattr(signal, "setitimer"):
         yield
@@ -144,44 +153,10 @@ def at_most(seconds: float) -> Iterator[None]:
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        with _clock_stopped_by_numba():
-            yield
+        yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, before)
-
-
-@contextmanager
-def _clock_stopped_by_numba() -> Iterator[None]:
-    """The interval timer stands still from the first start to the last end of compilations one within another."""
-    if "numba" not in sys.modules:
-        yield
-        return
-    from numba.core.event import Listener, install_listener
-
-    class Pause(Listener):
-        depth, left = 0, 0.0
-
-        def on_start(self, event: Any) -> None:
-            if self.depth == 0:
-                self.left = signal.setitimer(signal.ITIMER_REAL, 0.0)[0]
-            self.depth += 1
-
-        def on_end(self, event: Any) -> None:
-            self.depth -= 1
-            if self.depth == 0 and self.left > 0:
-                signal.setitimer(signal.ITIMER_REAL, self.left)
-
-    with install_listener("numba:compiler_lock", Pause()):
-        yield
-
-
-def ready_compiler() -> None:
-    """Import numba, where it is installed, and let it compile once: half a second that no function's first call should cost."""
-    with suppress(ImportError):
-        import numba
-
-        numba.njit(lambda x: x)(1.0)
 
 
 def pin(core: int | None) -> None:
