@@ -8,7 +8,7 @@ import platform
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from detrace.report.benchmarks import _limits as page_limits
 from detrace.spaces import Space, backends
 from detrace.subjects import Subject
 from detrace.timing import cases, growth, limits, pool, records, sampling, statistics, timers
-from detrace.timing.campaign import make_groups, run, wanted_spaces
+from detrace.timing.campaign import _measure, make_groups, run, wanted_spaces
 from detrace.timing.cases import Case, Check, Rival, Work
 from detrace.timing.members import Member, NotCompilableError, first, of_subject
 from detrace.timing.worker import TooSlowError, at_most
@@ -476,6 +476,12 @@ def _one_case() -> dict[str, tuple[str, Case]]:
 
 
 class TestCampaign:
+    @pytest.mark.parametrize(("total_s", "processes"), [(0.0, 2), (600.0, 3)])
+    def test_out_of_time_only_what_comes_after_the_second_process_is_left_out(self, total_s, processes, monkeypatch):
+        monkeypatch.setattr(pool, "run", lambda job, tasks, cache: iter([(0, None), (0, {})]))
+        effort = asdict(sampling.Effort(4, 0.1, 3, total_s, 5.0))
+        assert len(_measure([{"limits": True}], [], [], effort, None)[0]) == processes
+
     def test_two_fresh_processes_measure_and_check(self, measured):
         row = next(r for r in measured["benchmarks"] if r["status"] == "measured")
         assert row["processes"] == 2

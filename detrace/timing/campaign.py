@@ -23,8 +23,10 @@ from .sampling import FULL, QUICK
 NOT_TIMED = ("strict",)
 """Array libraries whose purpose is to check, not to compute."""
 
-LATER = 0.8
+LATER = 0.6
 """What a later process takes of the mean of the earlier ones: only the first checks results and compiles."""
+MIN_PROCESSES = 2
+"""So many there are at any cost: one process says nothing of how processes differ."""
 
 Progress = Callable[[str], None]
 
@@ -85,7 +87,7 @@ def _measure(tasks: list[dict[str, Any]], subjects: Sequence[Subject], backend_i
         start = time.perf_counter()
         for process in range(effort["processes"]):
             elapsed = time.perf_counter() - start
-            if process and elapsed * (1 + LATER / process) > effort["total_s"]:
+            if process >= MIN_PROCESSES and elapsed * (1 + LATER / process) > effort["total_s"]:
                 break
             todo = [(i, {**t, "check": process == 0}) for i, t in enumerate(tasks)]
             for index, answer in pool.run({**job, "seed": process}, todo, Path(cache)):

@@ -31,7 +31,8 @@ class Effort:
     """How much to measure.
 
     `rounds` per process where a group costs up to `budget_s` seconds; dearer groups get fewer, at least `MIN_ROUNDS`.
-    Another of the `processes` begins only if it would end within `total_s` seconds of the start, judging by the others.
+    Another of the `processes`, beyond two, begins only if it would end within `total_s` seconds of the start, judging by the
+    others.
     A member whose first call takes longer than `call_s` is not measured.
     """
 
@@ -42,7 +43,7 @@ class Effort:
     call_s: float
 
 
-QUICK = Effort(rounds=8, budget_s=0.6, processes=3, total_s=145.0, call_s=0.5)
+QUICK = Effort(rounds=5, budget_s=0.3, processes=3, total_s=150.0, call_s=0.5)
 FULL = Effort(rounds=20, budget_s=8.0, processes=5, total_s=3600.0, call_s=10.0)
 
 
