@@ -6,6 +6,7 @@ Each answer is ``{"begin": index}``, ``{"done": index, ...}`` or ``{"limits": ..
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import os
@@ -119,6 +120,8 @@ def main(job_file: str) -> None:
         probe(backend)  # imports the libraries, so that their threads exist before anything is timed
     for index, task in job["tasks"]:
         _say(answers, {"begin": index})
+        gc.collect()
+        gc.freeze()  # the libraries, loaded by now: searching them for garbage takes 0.3 s, before each group's samples
         if "limits" in task:
             with collector_off():
                 result = limits.measure()
