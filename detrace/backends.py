@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 WIDE = ("float32", "float64", "complex64", "complex128")
+FEW = ("float32", "complex128")
+"""Both precisions, both fields: what the quick profile asks of a slow library."""
 VJP = Callable[[Callable[..., Any], Sequence[Any], Any], Sequence[Any]]
 
 
@@ -78,6 +80,7 @@ class Strict(Backend):
     name = "strict"
     device = "device1"
     cost = 2.5  # NumPy's numbers in a stricter dress: it is the calls that matter here
+    quick_dtypes = FEW
     dtypes = WIDE
 
     def load(self) -> None:
@@ -163,7 +166,7 @@ class Jax(Backend):
     name = "jax"
     compiles = True
     cost = 5.0
-    quick_dtypes = ("float32", "complex128")  # both precisions, both fields
+    quick_dtypes = FEW
     dtypes = (*WIDE, "float16", "bfloat16")
 
     def load(self) -> None:
