@@ -12,7 +12,7 @@ from __future__ import annotations
 import fnmatch
 import math
 import tomllib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
@@ -139,11 +139,29 @@ def covering(entries: list[Deviation], law: Law, subject: str, space_id: str) ->
     return sorted(found, key=lambda d: d.law != law.name)
 
 
-def replay(entries: list[Deviation], plan: Plan, suite: Suite, judge: Callable[..., Outcome] | None = None) -> None:
+Judge = Callable[[Law, Subject, Space, Profile, Any, Any], Outcome]
+"""Runs an item: law, subject, space, profile, explicit inputs, what is known."""
+
+
+def reproduces(entry: Deviation, law: Law, subject: Subject, at: Space, judge: Judge) -> tuple[bool, str]:
+    """Whether the entry's own input violates its law here as the entry explains, and what came of it."""
+    return verdict(entry, at, judge(law, subject, at, REPLAY, [entry.input], [entry.explains(at)]))
+
+
+def verdict(entry: Deviation, at: Space, outcome: Outcome) -> tuple[bool, str]:
+    """What an outcome of the entry's own input says of the entry."""
+    if outcome.deviation == entry.id:
+        return True, outcome.reason
+    what = f"differs: {outcome.reason}" if outcome.outcome == VIOLATED else outcome.outcome
+    return False, f"in {at.id}: {what}"
+
+
+def replay(entries: list[Deviation], plan: Plan, suite: Suite, judge: Judge | None = None,
+           done: Mapping[tuple[str, str], tuple[bool, str]] | None = None) -> None:  # fmt: skip
     """Set the status of each entry: reproduced, stale, or not run (subject, version or space not here).
 
     An entry is stale if in one of its spaces its own input does not violate its law any more, or does so in a way that it does
-    not explain. `judge(law, subject, space, profile, explicit, known)` runs an item; by default in this process.
+    not explain. `judge` runs what is not `done` (entry, space) yet; by default in this process.
     """
     if judge is None:
 
@@ -160,13 +178,11 @@ def replay(entries: list[Deviation], plan: Plan, suite: Suite, judge: Callable[.
         elif not entry.applies(subject.requires):
             entry.status, entry.reason = "not run", f"about {entry.versions}; {subject.version} is installed"
         else:
-            entry.status = "reproduced"
             for at in chosen:
-                outcome = judge(law, subject, at, REPLAY, [entry.input], [entry.explains(at)])
-                entry.reason = outcome.reason
-                if outcome.deviation != entry.id:
-                    what = f"differs: {outcome.reason}" if outcome.outcome == VIOLATED else outcome.outcome
-                    entry.status, entry.reason = "stale", f"in {at.id}: {what}"
+                known = (done or {}).get((entry.id, at.id))
+                held, entry.reason = known or reproduces(entry, law, subject, at, judge)
+                entry.status = "reproduced" if held else "stale"
+                if not held:
                     break
 
 

@@ -142,18 +142,24 @@ class Session:
         return ledger.covering(entries, law, subject.name, space.id)
 
     def run(self, law: Law, subject: Subject, space: Space) -> tuple[Outcome, dict[str, Any]]:
-        """Judge one item, the inputs of the ledger's entries about it first; the outcome and its plain data for the file."""
+        """Judge one item, the inputs of the ledger's entries about it first; the outcome and its plain data for the file, with
+        what a replay of those entries says."""
         entries = self.known(law, subject, space)
-        inputs = [d.input for d in entries if d.law == law.name]
-        if any(d.isolate for d in entries if d.law == law.name):  # a search would only find the same crash again
+        own = [d for d in entries if d.law == law.name]
+        inputs, known = [d.input for d in own], [d.explains(space) for d in entries]
+        if any(d.isolate for d in own):  # a search would only find the same crash again
             profile = ledger.REPLAY
         else:
             profile = self.profile
             inputs = [self.explicit[k] for k in [(law.name, subject.name, space.id)] if k in self.explicit] + inputs
-        outcome = self.judge(law, subject, space, profile, inputs, [d.explains(space) for d in entries])
+        outcome = self.judge(law, subject, space, profile, inputs, known)
         data = outcome.as_json()
         violated = outcome.outcome == VIOLATED
         data["script"] = script(law, subject, space, outcome, self.suite.contracts) if violated else ""
+        if profile is ledger.REPLAY and len(own) == 1:
+            data["replays"] = {own[0].id: ledger.verdict(own[0], space, outcome)}
+        else:
+            data["replays"] = {d.id: ledger.reproduces(d, law, subject, space, self.judge) for d in own}
         return outcome, data
 
     def judge(self, law: Law, subject: Subject, space: Space, profile: Profile, explicit: Sequence[dict[str, Any]],
@@ -173,8 +179,9 @@ class Session:
     def finish(self, items: Sequence[dict[str, Any]], *, interrupted: bool) -> list[str]:
         """Replay the ledger, write the results file, and say what must fail the run beyond violated items."""
         entries = [d for d in self.ledger if d.subject in {s.name for s in self.plan.subjects}]
+        done = {(entry, i["space"]): (held, reason) for i in items for entry, (held, reason) in i.pop("replays").items()}
         if not interrupted:
-            ledger.replay(entries, self.plan, self.suite, self.judge)
+            ledger.replay(entries, self.plan, self.suite, self.judge, done)
         self.close()
         self.results = results.describe(self.suite, self.plan, self.ledger)
         for described, subject in zip(self.results["subjects"], self.plan.subjects, strict=True):

@@ -220,6 +220,17 @@ def test_a_session_marks_known_deviations(write, tmp_path):
     assert rare.run(*rare.plan.items[0])[1]["deviation"] == "numpy-3x3"
 
 
+def test_an_entry_is_replayed_where_its_item_runs(write, tmp_path, monkeypatch):
+    """With xdist that is in a worker, beside the others; at the end nothing is called again, and the file does not have it."""
+    session = session_about(write(), peer(), tmp_path)
+    _, data = session.run(*session.plan.items[0])
+    assert data["replays"]["numpy-3x3"][0]
+    monkeypatch.setattr(Session, "judge", None)
+    assert session.finish([data], interrupted=False) == []
+    assert session.results["ledger"][0]["status"] == "reproduced"
+    assert "replays" not in session.results["items"][0]
+
+
 def two_defects(known, second):
     """A public library with relative errors, of 3×3 matrices that known to the ledger, of 2×2 matrices another."""
     return Subject("peer", {"twice": lambda a: (a + a) * (1 + (known if len(a) == 3 else second if len(a) == 2 else 0))},
