@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import shlex
@@ -126,6 +127,8 @@ class Violated(Exception):
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
+    if config.option.detrace_cli and hasattr(config, "workerinput"):
+        atexit.register(os._exit, 0)  # after every library's own handler: to take libraries and caches apart would be 5 s
     if any(getattr(config.option, f"detrace_{name}") for name, _ in OPTIONS):
         session_of(config)  # whatever is wrong with what was asked for is said before anything starts
     if config.option.detrace_cli and hasattr(config, "workerinput"):
