@@ -8,6 +8,7 @@ import platform
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -24,7 +25,7 @@ from detrace.timing import cases, growth, limits, pool, records, sampling, stati
 from detrace.timing.campaign import _measure, make_groups, run, wanted_spaces
 from detrace.timing.cases import Case, Check, Rival, Work
 from detrace.timing.members import Member, NotCompilableError, first, of_subject
-from detrace.timing.worker import TooSlowError, at_most
+from detrace.timing.worker import TooSlowError, Worker, at_most
 
 
 @dataclass
@@ -436,6 +437,21 @@ class TestRecords:
     def test_unknown_space_is_a_sentence(self):
         with pytest.raises(ValueError, match="unknown space"):
             wanted_spaces(["nowhere"])
+
+
+class TestWorker:
+    @pytest.mark.parametrize(("took", "hopeless"), [(0.4, True), (0.2, True), (0.04, False)])
+    def test_what_would_take_too_long_is_not_begun(self, took, hopeless):
+        """At 64 times the work 0.2 s become 12.8 s; 0.04 s may be all dispatch."""
+        worker = object.__new__(Worker)
+        worker.effort, worker.too_slow, worker.took = sampling.Effort(4, 0.1, 2, 600.0, 0.5), {}, {}
+        space, calls = Space(backends()["numpy-cpu"], "float64"), []
+        member = Member("slow", space, lambda: calls.append(1) or np.zeros(1))
+        case = _case()
+        worker.took[worker._who(case, member)] = worker._work(case, member, ()) / 64, took
+        with pytest.raises(TooSlowError, match="smaller case") if hopeless else nullcontext():
+            worker._first_result(case, member, ())
+        assert len(calls) == (0 if hopeless else 1)
 
 
 class TestPool:

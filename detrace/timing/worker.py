@@ -32,6 +32,12 @@ from .cases import Case, Growth
 from .sampling import Effort, collector_off, interleave
 from .timers import Sample, launch_bound
 
+Who = tuple[str, str, str]
+"""Subject, contract and backend."""
+LONG, HOPELESS = 0.1, 2.0
+"""A call of more than LONG·`call_s` computes rather than dispatches: at w times the work it takes w times as long at least.
+Where that is more than HOPELESS·`call_s` it is not begun, since what is not in Python cannot be interrupted."""
+
 
 class Worker:
     """Subjects and cases by name, and the tasks of one process."""
@@ -43,7 +49,8 @@ class Worker:
         self.cases, self.growth = cases.load(suite.families)
         self.effort = Effort(**job["effort"])
         self.rng = np.random.default_rng(job["seed"])
-        self.too_slow: dict[tuple[str, str, str], float] = {}
+        self.too_slow: dict[Who, float] = {}
+        self.took: dict[Who, tuple[float, float]] = {}
 
     def group(self, task: dict[str, Any]) -> dict[str, Any]:
         """One case in one dtype: all members interleaved. A member that fails is named with its reason."""
@@ -74,6 +81,9 @@ class Worker:
                 answer[m.key]["reason"] = _reason(case.contract, error)
         for m in ready:
             answer[m.key] |= _summary(samples.get(m.key, []), m, weigh=case.memory and task["check"])
+            if m.key in samples:
+                seconds = float(np.median([s.seconds for s in samples[m.key]]))
+                self.took[self._who(case, m)] = self._work(case, m, args), seconds
         return answer
 
     def curve(self, task: dict[str, Any]) -> dict[str, Any]:
@@ -87,9 +97,10 @@ class Worker:
 
     def _first_result(self, case: Case, member: members.Member, args: cases.Args) -> np.ndarray:
         """The first call: compiles, loads, shows that it works. What was too slow at less work is not tried again."""
-        work = case.work(args, member.space.dtype, 8).flops + 1.0
-        who = (member.subject, case.contract, member.space.backend.id)
-        if work >= self.too_slow.get(who, math.inf):
+        who, work = self._who(case, member), self._work(case, member, args)
+        before, took = self.took.get(who, (work, 0.0))
+        hopeless = took > LONG * self.effort.call_s and took * work / before > HOPELESS * self.effort.call_s
+        if hopeless or work >= self.too_slow.get(who, math.inf):
             raise TooSlowError("a smaller case took too long")
         try:
             with at_most(self.effort.call_s):
@@ -97,6 +108,12 @@ class Worker:
         except TooSlowError:
             self.too_slow[who] = min(work, self.too_slow.get(who, math.inf))
             raise
+
+    def _who(self, case: Case, member: members.Member) -> Who:
+        return member.subject, case.contract, member.space.backend.id
+
+    def _work(self, case: Case, member: members.Member, args: cases.Args) -> float:
+        return case.work(args, member.space.dtype, 8).flops + 1.0
 
     def _member(self, case: Case, subject: str, backend: str, dtype: str, args: cases.Args) -> members.Member:
         if reason := probe(backend):
